@@ -1,0 +1,36 @@
+"""Honest timing, device detection, recorded results and claims for Beyond NumPy."""
+
+from arraylab.arrays import finish, place, wait
+from arraylab.claims import claim
+from arraylab.limits import peaks
+from arraylab.machine import devices, machine
+from arraylab.memory import peak_memory
+from arraylab.results import Comparison, Refused, Sweep, Timing
+from arraylab.timing import Variant, bench, compare, matches, sweep
+
+__all__ = [
+    "Comparison",
+    "Refused",
+    "Sweep",
+    "Timing",
+    "Variant",
+    "bench",
+    "claim",
+    "compare",
+    "devices",
+    "finish",
+    "machine",
+    "matches",
+    "peak_memory",
+    "peaks",
+    "place",
+    "sweep",
+    "wait",
+]
+
+
+def load_ipython_extension(ipython: object) -> None:
+    """Switch the `%%gpu` cell magic on: `%load_ext arraylab`."""
+    from arraylab import magic
+
+    magic.load_ipython_extension(ipython)

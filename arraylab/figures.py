@@ -1,0 +1,236 @@
+"""One look for every figure: a colour and a marker a library, readable in any theme."""
+
+import hashlib
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure as MplFigure
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from arraylab.arrays import library_of
+from arraylab.results import Comparison, Sweep, Timing
+
+INK = "#010203"  # becomes the page's text colour, black or white
+
+# Okabe and Ito's colours, which survive colour blindness; a marker each besides.
+LOOK = {
+    "python": ("#767676", "x", "--"),
+    "numpy": ("#0072B2", "o", "-"),
+    "numba": ("#D55E00", "s", "-"),
+    "numba_cuda": ("#D55E00", "P", ":"),
+    "cupy": ("#009E73", "^", "-"),
+    "jax": ("#CC79A7", "D", "-"),
+    "dask": (INK, "v", "-"),
+    "array_api": ("#E69F00", "*", "-"),
+}
+PLAIN = ("#767676", ".", "-")  # of what belongs to no library
+
+STYLE = {
+    "axes.edgecolor": INK,
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "font.size": 12,
+    "grid.alpha": 0.25,
+    "grid.color": INK,
+    "legend.frameon": False,
+    "svg.fonttype": "none",  # text stays text: it can be read, searched and scaled
+    "svg.hashsalt": "beyond-numpy",
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with the words that stand for it.
+
+    Attributes
+    ----------
+    svg : str
+        The drawing; its ink takes the colour of the page's text.
+    alt : str
+        What the drawing shows, for those who do not see it.
+    caption : str
+        What it means, for everyone.
+    """
+
+    svg: str
+    alt: str
+    caption: str
+
+    def __repr__(self) -> str:
+        return f"Figure: {self.caption} [{self.alt}]"
+
+    def _repr_html_(self) -> str:
+        return (
+            '<figure class="bn-figure" style="margin:1em 0;color:inherit">'
+            f"{self.svg}<figcaption>{escape(self.caption)}</figcaption></figure>"
+        )
+
+
+def axes(
+    width: float = 6.4, height: float = 4.0, **settings: Any
+) -> tuple[MplFigure, plt.Axes]:
+    """Return a figure (size in inches) and its axes, `settings` as in `ax.set`."""
+    with mpl.rc_context(STYLE):
+        fig, ax = plt.subplots(figsize=(width, height), layout="constrained")
+        ax.set(**settings)
+    return fig, ax
+
+
+def show(fig: MplFigure, *, alt: str, caption: str) -> Figure:
+    """Return `fig` as a `Figure` to end a cell with, and close it.
+
+    Raises
+    ------
+    ValueError
+        If the alternative text or the caption says next to nothing.
+    """
+    for name, words in (("alt", alt), ("caption", caption)):
+        if len(words.split()) < 4:
+            raise ValueError(
+                f"a figure needs {name}= of at least four words, got {words!r}: say "
+                "what the drawing shows (alt) and what it means (caption)"
+            )
+    out = io.StringIO()
+    with mpl.rc_context(STYLE):
+        fig.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+    plt.close(fig)
+    return Figure(_for_a_page(out.getvalue(), alt), alt, caption)
+
+
+def times(comparison: Comparison, *, caption: str, alt: str = "") -> Figure:
+    """Return a dot chart of the rows that have a time, fastest at the bottom."""
+    rows = sorted((r for r in comparison if r.reported), key=lambda r: -r.median)
+    fig, ax = axes(6.4, 1.3 + 0.36 * len(rows), xscale="log", xlabel=SECONDS)
+    for y, row in enumerate(rows):
+        colour, marker, _ = look(row)
+        ax.plot(row.quartiles, (y, y), color=colour, linewidth=4, alpha=0.4)
+        ax.plot(row.median, y, color=colour, marker=marker, markersize=8)
+        ax.annotate(row.time(), (row.median, y), (10, -4), textcoords="offset points")
+    ax.set_yticks(range(len(rows)), [r.name for r in rows])
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.margins(x=0.25)
+    told = "; ".join(f"{r.name} {r.time()}" for r in rows)
+    return show(fig, alt=f"{alt} Dot chart of median times: {told}.", caption=caption)
+
+
+def times_by_size(
+    sweep: Sweep,
+    *,
+    caption: str,
+    alt: str = "",
+    xlabel: str = "size n",
+    roof: Callable[[int], float] | None = None,
+) -> Figure:
+    """Return time against size on logarithmic axes, quartiles as bands.
+
+    Parameters
+    ----------
+    roof : callable, optional
+        `roof(size)` in seconds: the least time that the machine's limits allow.
+    """
+    fig, ax = axes(6.4, 4.4, xscale="log", yscale="log", xlabel=xlabel, ylabel=SECONDS)
+    for name in sweep.names:
+        sizes, rows = sweep.curve(name)
+        if rows:
+            _draw_curve(ax, name, sizes, rows)
+    if roof:
+        ax.plot(sweep.sizes, [roof(n) for n in sweep.sizes], color=INK, linewidth=1)
+        ax.annotate(
+            "machine's limit",
+            (sweep.sizes[0], roof(sweep.sizes[0])),
+            (0, 5),
+            textcoords="offset points",
+            fontsize=10,
+        )
+    for crossover in sweep.crossovers():
+        ax.axvline(crossover.size, color=INK, linewidth=0.8, linestyle=":")
+    _label_line_ends(ax, sweep)
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_minor_locator(LogLocator(subs="all", numticks=30))
+        axis.set_minor_formatter(NullFormatter())
+    return show(fig, alt=f"{alt} {_sweep_in_words(sweep)}", caption=caption)
+
+
+def look(row: Timing | str) -> tuple[str, str, str]:
+    """Return colour, marker and line style of a row's library, or of a name's."""
+    name = row if isinstance(row, str) else row.library or row.name
+    return LOOK.get(library_of(name), PLAIN)
+
+
+SECONDS = "median time of a call [s]"
+
+
+def _draw_curve(ax: plt.Axes, name: str, sizes: list[int], rows: list[Timing]) -> None:
+    colour, marker, line = look(rows[0])
+    ax.plot(
+        sizes,
+        [r.median for r in rows],
+        color=colour,
+        marker=marker,
+        linestyle=line,
+        label=name,
+    )
+    low, high = zip(*(r.quartiles for r in rows), strict=True)
+    ax.fill_between(sizes, low, high, color=colour, alpha=0.2, linewidth=0)
+
+
+def _label_line_ends(ax: plt.Axes, sweep: Sweep) -> None:
+    """Write every name beside the end of its line, apart from the other names."""
+    ends = []
+    for name in sweep.names:
+        sizes, rows = sweep.curve(name)
+        if rows:
+            ends.append((rows[-1].median, sizes[-1], name))
+    low, high = ax.get_ylim()
+    step = (high / low) ** 0.06  # of the axis' height, in logarithms
+    at = 0.0
+    for y, x, name in sorted(ends):
+        at = max(y, at * step)
+        ax.annotate(
+            name, (x, at), (8, -4), textcoords="offset points", fontsize=10
+        ).set_in_layout(True)
+
+
+def _sweep_in_words(sweep: Sweep) -> str:
+    parts = []
+    for name in sweep.names:
+        sizes, rows = sweep.curve(name)
+        if rows:
+            parts.append(
+                f"{name} from {rows[0].time()} at {sizes[0]:,} "
+                f"to {rows[-1].time()} at {sizes[-1]:,}"
+            )
+    crossings = [f"{c!r}" for c in sweep.crossovers()] or ["No lines cross at the top"]
+    return (
+        f"Line chart of time against size, logarithmic axes: {'; '.join(parts)}. "
+        f"{'; '.join(crossings)}."
+    )
+
+
+def _for_a_page(svg: str, alt: str) -> str:
+    """Return a drawing ready to stand in a page: own ids, the page's ink, its words."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    own = "f" + hashlib.sha256(svg.encode()).hexdigest()[:8]
+    svg = re.sub(r'\bid="([^"]+)"', rf'id="{own}-\1"', svg)
+    svg = svg.replace('href="#', f'href="#{own}-').replace("url(#", f"url(#{own}-")
+    svg = svg.replace(INK, "currentColor")
+    label = escape(" ".join(alt.split()), quote=True)
+    return re.sub(
+        r'<svg ([^>]*?)width="([\d.]+)pt" height="[\d.]+pt"',
+        rf'<svg role="img" aria-label="{label}" '
+        r'style="max-width:100%;height:auto;display:block" \1width="\2pt"',
+        svg,
+        count=1,
+    )

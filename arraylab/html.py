@@ -1,0 +1,63 @@
+"""The HTML of every result: a table or a note that reads in light and dark themes."""
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+# Colours come from the page, so that one output serves both themes.
+STYLE = """<style>
+.bn{overflow-x:auto;color:inherit;font-size:.9em}
+.bn table{border-collapse:collapse;margin:.5em 0;color:inherit}
+.bn caption{text-align:left;caption-side:top;padding:.2em 0;color:inherit}
+.bn th,.bn td{padding:.2em .6em;text-align:right;white-space:nowrap;color:inherit;
+ background:none;border:0;border-bottom:1px solid rgba(128,128,128,.45)}
+.bn th:first-child,.bn td:first-child,.bn .bn-words{text-align:left}
+.bn .bn-words{white-space:normal;min-width:14em}
+.bn .bn-badge{border:1px solid currentColor;border-radius:.4em;padding:0 .4em;
+ font-weight:600;white-space:nowrap}
+.bn .bn-bad{text-decoration:underline wavy}
+.bn .bn-small{font-size:.9em}
+</style>"""
+
+
+def block(*parts: str) -> str:
+    """Return the HTML `parts` inside the frame that carries the course's style."""
+    return f'{STYLE}<div class="bn">{"".join(parts)}</div>'
+
+
+def badge(text: str, bad: bool = False) -> str:
+    """Return `text` as a badge; `bad` underlines it, so colour says nothing alone."""
+    kind = "bn-badge bn-bad" if bad else "bn-badge"
+    return f'<span class="{kind}">{escape(text)}</span>'
+
+
+def note(text: str) -> str:
+    """Return `text` as a small paragraph."""
+    return f'<p class="bn-small">{escape(text)}</p>'
+
+
+def table(
+    caption: str, head: Sequence[str], rows: Iterable[Sequence[str]], words: int = -1
+) -> str:
+    """Return a table; cells are HTML already, `caption` and `head` are plain text.
+
+    The first cell of a row is its header.  Column `words` holds sentences and wraps.
+    """
+
+    def cells(row: Sequence[str], tag: str) -> str:
+        out = []
+        for i, cell in enumerate(row):
+            kind = ' class="bn-words"' if i == words else ""
+            if tag == "th":
+                out.append(f'<th scope="col"{kind}>{cell}</th>')
+            elif i == 0:
+                out.append(f'<th scope="row"{kind}>{cell}</th>')
+            else:
+                out.append(f"<td{kind}>{cell}</td>")
+        return "<tr>" + "".join(out) + "</tr>"
+
+    body = "".join(cells(row, "td") for row in rows)
+    header = cells([escape(h) for h in head], "th")
+    return (
+        f"<table><caption>{escape(caption)}</caption>"
+        f"<thead>{header}</thead><tbody>{body}</tbody></table>"
+    )

@@ -1,0 +1,478 @@
+"""What a measurement found: immutable values with a text, an HTML and a JSON form."""
+
+import math
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from html import escape
+from typing import Any
+
+from arraylab import html, units
+from arraylab.limits import Share
+
+COMPARISON_MIME = "application/vnd.beyond-numpy.comparison+json"
+SWEEP_MIME = "application/vnd.beyond-numpy.sweep+json"
+NOISY = 0.25  # interquartile range over median above which a time is called noisy
+
+REPORTED = ("ok", "NOISY", "UNCHECKED")  # every other verdict withholds the time
+
+
+class Refused(Exception):
+    """No time can be reported for this row; the message says why."""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What is known about one variant on one set of inputs.
+
+    Attributes
+    ----------
+    name, library, device : str
+        What was called, the library it was placed for, "cpu" or the GPU's name.
+    case, implementation : str
+        The case study and its file, "" for a function of the reader's own.
+    dtype, result_dtype : str
+        Of the inputs and of the result; "" where there is none.
+    shapes : tuple of tuple of int
+        Of the input arrays.
+    verdict, message : str
+        "ok", "NOISY", "UNCHECKED", or a refusal, and the sentence that goes with it.
+    seconds : tuple of float
+        Steady state, one entry a round, seconds a call.  Empty if refused.
+    rounds : tuple of int
+        The round each entry of `seconds` was taken in.
+    first, place, finish : float or None
+        Seconds of the first call, of moving inputs in, of moving the result out.
+    compiled : int
+        Compilations during the first call.
+    cores : float or None
+        CPU time over wall time: how many cores worked.
+    faults : float or None
+        Page faults a call.
+    memory : int or None
+        Peak bytes beyond the start, if asked for.
+    share : Share or None
+        Share of this machine's measured limit, if the work is known.
+    code : str
+        Hash of the case study's code, "" for other functions.
+    """
+
+    name: str
+    library: str = ""
+    device: str = "cpu"
+    case: str = ""
+    implementation: str = ""
+    dtype: str = ""
+    result_dtype: str = ""
+    shapes: tuple[tuple[int, ...], ...] = ()
+    verdict: str = "ok"
+    message: str = ""
+    seconds: tuple[float, ...] = ()
+    rounds: tuple[int, ...] = ()
+    first: float | None = None
+    place: float | None = None
+    finish: float | None = None
+    compiled: int = 0
+    cores: float | None = None
+    faults: float | None = None
+    memory: int | None = None
+    share: Share | None = None
+    code: str = ""
+
+    @property
+    def reported(self) -> bool:
+        """Whether there is a time that may be quoted."""
+        return self.verdict in REPORTED
+
+    @property
+    def median(self) -> float:
+        """Median seconds a call in the steady state; raises `Refused` if withheld."""
+        if not self.reported:
+            raise Refused(f"no time for {self.name}: {self.verdict}, {self.message}")
+        return statistics.median(self.seconds)
+
+    @property
+    def quartiles(self) -> tuple[float, float]:
+        """First and third quartile, seconds."""
+        return _quartiles(self.seconds)
+
+    @property
+    def spread(self) -> float:
+        """Interquartile range over the median: 0.02 is calm, above 0.25 is noisy."""
+        low, high = self.quartiles
+        return (high - low) / self.median
+
+    @property
+    def digits(self) -> int:
+        """How many digits of the median the spread leaves standing."""
+        return 3 if self.spread < 0.02 else 2 if self.spread < NOISY else 1
+
+    def time(self) -> str:
+        """Return the median in words, to the digits that the spread leaves."""
+        return units.seconds(self.median, self.digits) if self.reported else "—"
+
+    def json(self) -> dict[str, Any]:
+        """Return the row as the plain data that records keep."""
+        row = asdict(self)
+        row["share"] = asdict(self.share) if self.share else None
+        row["shapes"] = [list(s) for s in self.shapes]
+        row["rounds"] = len(self.seconds)
+        del row["seconds"]
+        low, high = self.quartiles if self.reported else (None, None)
+        median = self.median if self.reported else None
+        return row | {"median": median, "low": low, "high": high}
+
+    def __repr__(self) -> str:
+        if not self.reported:
+            return f"{self.name}: {self.verdict}, {self.message}"
+        words = f"{self.name}: {self.time()} ± {self.spread:.0%}"
+        if self.first is not None:
+            words += f", first call {units.seconds(self.first, 2)}"
+        if self.share:
+            words += f", {self.share}"
+        return words + ("" if self.verdict == "ok" else f" ({self.verdict})")
+
+    def _repr_html_(self) -> str:
+        return html.block(f"<p>{escape(repr(self))}</p>")
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How many times as long one variant takes as another, round by round.
+
+    Attributes
+    ----------
+    value, low, high : float
+        Median and quartiles of the ratios within rounds.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    def __repr__(self) -> str:
+        digits = 2 if (self.high - self.low) < NOISY * self.value else 1
+        return units.ratio(self.value, digits)
+
+    def __float__(self) -> float:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Comparison(Sequence[Timing]):
+    """Several variants on the same inputs, measured in the same shuffled rounds.
+
+    Attributes
+    ----------
+    rows : tuple of Timing
+        In the order given.
+    reference : str
+        The row that ratios and break-even calls refer to.
+    title, date : str
+        The machine in a line; ISO 8601, UTC.
+    stamp : dict
+        The machine in full, as records keep it.
+    notes : tuple of str
+        What a reader has to know about the conditions.
+    """
+
+    rows: tuple[Timing, ...]
+    reference: str
+    title: str
+    date: str
+    stamp: dict[str, Any] = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return the row called `key` (a name, a module or a position)."""
+        if isinstance(key, int | slice):
+            return self.rows[key]
+        name = getattr(key, "__name__", str(key)).rpartition(".")[2]
+        for row in self.rows:
+            if row.name in (key, name):
+                return row
+        known = ", ".join(row.name for row in self.rows)
+        raise KeyError(f"no row {key!r} in this comparison; it has {known}")
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Timing]:
+        return iter(self.rows)
+
+    def ratio(self, slow: Any, fast: Any) -> Ratio:
+        """Return how many times as long `slow` takes as `fast`, paired by round."""
+        a, b = self[slow], self[fast]
+        _ = a.median, b.median  # raises Refused where either has no time
+        theirs = dict(zip(b.rounds, b.seconds, strict=True))
+        ratios = [
+            s / theirs[r]
+            for r, s in zip(a.rounds, a.seconds, strict=True)
+            if r in theirs
+        ] or [a.median / b.median]
+        return Ratio(statistics.median(ratios), *_quartiles(ratios))
+
+    def break_even(self, key: Any) -> int | None:
+        """Return after how many calls the first call is paid back; None if never.
+
+        Counted against calling the reference as often, its own first call included.
+        """
+        row, base = self[key], self[self.reference]
+        if None in (row.first, base.first) or row.median >= base.median:
+            return None
+        dearer = (row.first - row.median) - (base.first - base.median)
+        return max(1, math.ceil(dearer / (base.median - row.median)))
+
+    def json(self) -> dict[str, Any]:
+        """Return the comparison as plain data."""
+        return {
+            "schema": 1,
+            "machine": self.stamp,
+            "date": self.date,
+            "reference": self.reference,
+            "notes": list(self.notes),
+            "rows": [row.json() for row in self.rows],
+        }
+
+    def __str__(self) -> str:
+        head, rows = self._cells(escape_cells=False)
+        return "\n".join([self._caption(), *_aligned(head, rows), *self.notes])
+
+    def __repr__(self) -> str:
+        times = ", ".join(f"{row.name} {row.time()}" for row in self.rows)
+        return f"Comparison({times}; {self.title})"
+
+    def _repr_html_(self) -> str:
+        head, rows = self._cells(escape_cells=True)
+        table = html.table(self._caption(), head, rows, words=len(head) - 1)
+        return html.block(table, *(html.note(n) for n in self.notes))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict:
+        return {
+            "text/plain": str(self),
+            "text/html": self._repr_html_(),
+            COMPARISON_MIME: self.json(),
+        }
+
+    def _caption(self) -> str:
+        sizes = sorted({_inputs_in_words(row) for row in self.rows} - {""})
+        inputs = f"Inputs {'; '.join(sizes)}. " if sizes else ""
+        return f"{inputs}Median seconds a call on {self.title}, {self.date[:10]}."
+
+    def _cells(self, escape_cells: bool) -> tuple[list[str], list[list[str]]]:
+        """Return head and rows; columns that would be empty are left out."""
+        quote = escape if escape_cells else str
+        columns = [c for c in _columns(self) if any(c[1])]
+        head = ["variant", *(name for name, _ in columns), "verdict"]
+        rows = []
+        for i, row in enumerate(self.rows):
+            cells = [quote(row.name), *(quote(cells[i]) for _, cells in columns)]
+            verdict = row.verdict
+            if escape_cells:
+                verdict = html.badge(verdict, bad=not row.reported)
+            words = f"{verdict} {quote(row.message)}".strip()
+            rows.append([*cells, words])
+        return head, rows
+
+
+@dataclass(frozen=True)
+class Crossover:
+    """The size at which one variant overtakes another.
+
+    Attributes
+    ----------
+    below, above : str
+        The variant that is faster at smaller sizes, and at larger ones.
+    size : float
+        Where the two curves meet, interpolated on logarithmic axes.
+    """
+
+    below: str
+    above: str
+    size: float
+
+    def __repr__(self) -> str:
+        size = units.rounded(self.size, 2)
+        return f"{self.above} overtakes {self.below} at about {size}"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Time against size: a comparison at every size.
+
+    Attributes
+    ----------
+    sizes : tuple of int
+    comparisons : tuple of Comparison
+        One a size; a variant that became too slow is missing from the larger ones.
+    """
+
+    sizes: tuple[int, ...]
+    comparisons: tuple[Comparison, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variants, in the order given."""
+        return tuple(row.name for row in self.comparisons[0])
+
+    def curve(self, name: str) -> tuple[list[int], list[Timing]]:
+        """Return the sizes at which `name` has a time, and its rows there."""
+        pairs = [
+            (size, row)
+            for size, comparison in zip(self.sizes, self.comparisons, strict=True)
+            for row in comparison
+            if row.name == name and row.reported
+        ]
+        return [p[0] for p in pairs], [p[1] for p in pairs]
+
+    def crossovers(self) -> tuple[Crossover, ...]:
+        """Return where the fastest variant changes hands, by rising size."""
+        best = [min(_reported(c), key=lambda r: r.median, default=None) for c in
+                self.comparisons]  # fmt: skip
+        found = []
+        for i in range(1, len(self.sizes)):
+            if best[i - 1] and best[i] and best[i - 1].name != best[i].name:
+                crossover = self._meeting(i, best[i - 1].name, best[i].name)
+                if crossover:
+                    found.append(crossover)
+        return tuple(found)
+
+    def _meeting(self, i: int, below: str, above: str) -> Crossover | None:
+        """Interpolate, between sizes i-1 and i, where `above` overtakes `below`."""
+        gaps = []
+        for j in (i - 1, i):
+            rows = {row.name: row for row in _reported(self.comparisons[j])}
+            if below not in rows or above not in rows:
+                return None
+            gaps.append(math.log(rows[above].median / rows[below].median))
+        start, end = math.log(self.sizes[i - 1]), math.log(self.sizes[i])
+        t = gaps[0] / (gaps[0] - gaps[1])
+        return Crossover(below, above, math.exp(start + t * (end - start)))
+
+    def json(self) -> dict[str, Any]:
+        """Return the sweep as plain data."""
+        return {
+            "schema": 1,
+            "sizes": list(self.sizes),
+            "comparisons": [c.json() for c in self.comparisons],
+        }
+
+    def __str__(self) -> str:
+        return "\n".join([self._caption(), *_aligned(*self._cells())])
+
+    def __repr__(self) -> str:
+        crossings = "; ".join(map(repr, self.crossovers())) or "no crossover"
+        return f"Sweep({self.sizes[0]} to {self.sizes[-1]}: {crossings})"
+
+    def _repr_html_(self) -> str:
+        head, rows = self._cells()
+        rows = [[escape(cell) for cell in row] for row in rows]
+        return html.block(html.table(self._caption(), head, rows))
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict:
+        return {
+            "text/plain": str(self),
+            "text/html": self._repr_html_(),
+            SWEEP_MIME: self.json(),
+        }
+
+    def _caption(self) -> str:
+        last = self.comparisons[-1]
+        return f"Median seconds a call by size, on {last.title}, {last.date[:10]}."
+
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
+        rows = []
+        for name in self.names:
+            times = dict(zip(*self.curve(name), strict=True))
+            cells = [times[n].time() if n in times else "—" for n in self.sizes]
+            rows.append([name, *cells])
+        return ["variant", *(f"{n:,}" for n in self.sizes)], rows
+
+
+def _columns(c: Comparison) -> list[tuple[str, list[str]]]:
+    """Return (head, cells) of every column between the name and the verdict."""
+
+    def cells(show: Any) -> list[str]:
+        return [show(row) if row.reported else "" for row in c.rows]
+
+    return [
+        ("device", _devices(c)),
+        ("time", [row.time() if row.reported else "—" for row in c.rows]),
+        ("spread", cells(lambda r: f"±{r.spread:.0%}")),
+        (f"{c.reference} = 1", cells(lambda r: _ratio_to(c, r))),
+        ("first call", cells(lambda r: _first_call(r))),
+        ("pays back after", cells(lambda r: _break_even(c, r))),
+        ("place", cells(lambda r: units.seconds(r.place, 2) if r.place else "")),
+        ("finish", cells(lambda r: units.seconds(r.finish, 2) if r.finish else "")),
+        ("cores", cells(lambda r: f"{r.cores:.1f}" if r.cores else "")),
+        (
+            "memory",
+            cells(lambda r: units.size(r.memory) if r.memory is not None else ""),
+        ),
+        ("share of limit", cells(lambda r: str(r.share) if r.share else "")),
+        ("result", _result_dtypes(c)),
+    ]
+
+
+def _devices(c: Comparison) -> list[str]:
+    """Return the devices where they differ, or where they are not the CPU."""
+    shown = {row.device for row in c.rows if row.reported}
+    if shown <= {"cpu"}:
+        return ["" for _ in c.rows]
+    return [row.device if row.reported else "" for row in c.rows]
+
+
+def _result_dtypes(c: Comparison) -> list[str]:
+    """Return the dtypes of the results where they differ: unlike is not like."""
+    kinds = {row.result_dtype for row in c.rows if row.reported and row.result_dtype}
+    if len(kinds) < 2:
+        return ["" for _ in c.rows]
+    return [row.result_dtype if row.reported else "" for row in c.rows]
+
+
+def _ratio_to(c: Comparison, row: Timing) -> str:
+    """Return by how much `row` is faster than the reference ("7.1x")."""
+    if len(c) == 1 or not c[c.reference].reported:
+        return ""
+    return repr(c.ratio(c.reference, row.name))
+
+
+def _first_call(row: Timing) -> str:
+    return units.seconds(row.first, 2) if row.compiled and row.first else ""
+
+
+def _break_even(c: Comparison, row: Timing) -> str:
+    alone = row.name == c.reference
+    if alone or not (row.compiled and c[c.reference].reported):
+        return ""
+    calls = c.break_even(row.name)
+    if calls is None:
+        return "never"
+    return f"{calls:,} call" + ("s" if calls > 1 else "")
+
+
+def _reported(comparison: Comparison) -> list[Timing]:
+    return [row for row in comparison if row.reported]
+
+
+def _inputs_in_words(row: Timing) -> str:
+    """Return "float64 (3000,) (3000,)"."""
+    return " ".join([row.dtype, *(str(tuple(s)) for s in row.shapes)]).strip()
+
+
+def _quartiles(values: Sequence[float]) -> tuple[float, float]:
+    if len(values) < 2:
+        return values[0], values[0]
+    low, _, high = statistics.quantiles(values, n=4, method="inclusive")
+    return low, high
+
+
+def _aligned(head: list[str], rows: list[list[str]]) -> list[str]:
+    """Return the table as lines of text, columns aligned, the last one ragged."""
+    widths = [max(len(r[i]) for r in [head, *rows]) for i in range(len(head) - 1)]
+    lines = []
+    for row in [head, *rows]:
+        cells = [row[0].ljust(widths[0])]
+        cells += [c.rjust(w) for c, w in zip(row[1:-1], widths[1:], strict=True)]
+        lines.append("  ".join([*cells, row[-1]]).rstrip())
+    return lines

@@ -1,0 +1,730 @@
+"""What records promise: nothing lost, nothing invented, nothing stale as current."""
+
+import importlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import case_studies
+from arraylab import records
+from arraylab.machine import machine
+
+CPU = {"cpu": "AMD EPYC", "cores": 2, "gpus": [], "versions": {"numpy": "2.4.0"}}
+GPU = CPU | {"gpus": [{"name": "NVIDIA H200"}], "versions": {"cupy": "14.0.0"}}
+MONDAY, TUESDAY = "2026-03-02T10:00:00+00:00", "2026-03-03T10:00:00+00:00"
+
+
+def row(implementation="numpy_sum", median: float | None = 0.5, **changes):
+    return {
+        "case": "toy",
+        "implementation": implementation,
+        "name": implementation,
+        "library": "numpy",
+        "device": "cpu",
+        "dtype": "float64",
+        "shapes": [[30], [3, 10]],
+        "verdict": "ok",
+        "message": "",
+        "median": median,
+        "low": median,
+        "high": median,
+        "first": median,
+        "place": 0.0,
+        "finish": 0.0,
+        "rounds": 7,
+        "cores": 1.0,
+        "share": {"kind": "bandwidth", "fraction": 0.5},
+        "code": "0123456789ab",
+    } | changes
+
+
+def write(folder, name, **changes):
+    data = {
+        "schema": 1,
+        "machine": CPU,
+        "date": MONDAY,
+        "commit": "",
+        "measurements": [row()],
+        "cells": {},
+    } | changes
+    (folder / name).write_text(json.dumps(data), "utf-8")
+
+
+def one_problem(folder):
+    library = records.load(folder)
+    assert len(library.problems) == 1
+    return library.problems[0]
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    """A case study of two implementations that a test may edit."""
+    case = tmp_path / "cases" / "toy"
+    case.mkdir(parents=True)
+    (case / "__init__.py").write_text(
+        'IMPLEMENTATIONS = ("numpy_sum", "cupy_sum")\n', "utf-8"
+    )
+    (case / "problem.py").write_text('"""A toy."""\n\ndef inputs(n): ...\n', "utf-8")
+    for name in ("numpy_sum", "cupy_sum"):
+        (case / f"{name}.py").write_text("def toy(x):\n    return x.sum()\n", "utf-8")
+    monkeypatch.setattr(case_studies, "__path__", [str(case.parent)])
+    importlib.invalidate_caches()
+    yield case
+    sys.modules.pop("case_studies.toy", None)
+    vars(case_studies).pop("toy", None)
+
+
+# Reading
+
+
+def test_a_record_comes_back_as_it_was_saved(tmp_path):
+    saved = records.save(tmp_path / "a.json", CPU, [row()], commit="abc", date=MONDAY)
+    (loaded,) = records.load(tmp_path).records
+    assert loaded == saved
+    assert (loaded.machine, loaded.date, loaded.commit) == (CPU, MONDAY, "abc")
+    assert loaded.measurements == (row() | {"date": MONDAY},)
+    assert json.loads((tmp_path / "a.json").read_text("utf-8")) == loaded.json()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"machine": "a laptop"}, "'machine' of the file is str, expected dict"),
+        ({"machine": {"cores": 2}}, "machine has no 'cpu'"),
+        ({"date": "last week"}, "last week"),
+        ({"schema": "1"}, "'schema' of the file is str, expected int"),
+        ({"schema": True}, "'schema' of the file is bool, expected int"),
+        ({"schema": 0}, "schema is 0"),
+        ({"measurements": {}}, "'measurements' of the file is dict, expected list"),
+        ({"measurements": [row(), 3]}, "measurement 2 holds int"),
+        ({"measurements": [row(device=None)]}, "'device' of measurement 1"),
+        ({"measurements": [row(median="fast")]}, "'median' of measurement 1 is str"),
+        ({"measurements": [row(median=None)]}, "ok with median None"),
+        ({"measurements": [row(median=-1.0)]}, "ok with median -1.0"),
+        ({"measurements": [row(shapes=[3])]}, "3 where a shape"),
+        ({"measurements": [{"case": "toy"}]}, "measurement 1 has no 'device'"),
+        ({"cells": {"f00": []}}, "cell f00 holds list"),
+        ({"cells": {"f00": {"lecture": "a/b"}}}, "cell f00 has no 'outputs'"),
+        (
+            {"cells": {"f00": {"lecture": "a/b", "outputs": [{"text": ""}]}}},
+            "an output of cell f00 has no 'output_type'",
+        ),
+        ({"claims": "A1"}, "'claims' of the file is str, expected list"),
+        ({"claims": [{"id": "A1"}]}, "claim 1 has no 'verdict'"),
+    ],
+)
+def test_a_damaged_record_is_named_with_its_fault_and_its_remedy(
+    tmp_path, changes, said
+):
+    write(tmp_path, "bad.json", **changes)
+    write(tmp_path, "good.json")
+    problem = one_problem(tmp_path)
+    assert problem.startswith("bad.json: damaged, ")
+    assert said in problem
+    assert "git" in problem
+    assert "make bench" in problem
+    assert [r.path.name for r in records.load(tmp_path).records] == ["good.json"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe\x00",
+        b'{"schema": NaN}',
+        b"[" * 100_000,
+        b"[1, 2]",
+        b"null",
+    ],
+)
+def test_whatever_the_bytes_of_a_file_loading_never_raises(tmp_path, content):
+    (tmp_path / "bad.json").write_bytes(content)
+    write(tmp_path, "good.json")
+    assert one_problem(tmp_path).startswith("bad.json: damaged, ")
+    assert len(records.load(tmp_path).records) == 1
+
+
+@pytest.mark.parametrize("key", ["schema", "machine", "date", "measurements", "cells"])
+def test_a_record_without_a_key_says_which(tmp_path, key):
+    write(tmp_path, "bad.json")
+    data = json.loads((tmp_path / "bad.json").read_text("utf-8"))
+    del data[key]
+    (tmp_path / "bad.json").write_text(json.dumps(data), "utf-8")
+    assert f"the file has no '{key}'" in one_problem(tmp_path)
+
+
+def test_a_record_of_a_newer_schema_asks_for_an_update(tmp_path):
+    write(tmp_path, "new.json", schema=2, machine="of some form to come")
+    problem = one_problem(tmp_path)
+    assert problem.startswith("new.json: written by a newer version of the course")
+    assert "git pull" in problem
+
+
+def test_a_file_that_cannot_be_opened_is_a_problem_not_an_error(tmp_path):
+    (tmp_path / "folder.json").mkdir()
+    assert one_problem(tmp_path).startswith("folder.json: cannot be opened")
+
+
+def test_the_environment_variable_overrides_the_folder(tmp_path, monkeypatch):
+    write(tmp_path, "mine.json")
+    monkeypatch.setenv("BEYOND_NUMPY_RECORDS", str(tmp_path))
+    assert [r.path.name for r in records.load().records] == ["mine.json"]
+
+
+def test_a_folder_asked_for_that_is_absent_is_said(tmp_path, monkeypatch):
+    assert "no such folder" in one_problem(tmp_path / "absent")
+    monkeypatch.setenv("BEYOND_NUMPY_RECORDS", str(tmp_path / "gone"))
+    assert "no such folder" in one_problem(None)
+
+
+def test_the_installed_package_of_records_comes_before_the_repository(
+    tmp_path, monkeypatch
+):
+    monkeypatch.delenv("BEYOND_NUMPY_RECORDS", raising=False)
+    (tmp_path / "arraylab_records").mkdir()
+    write(tmp_path / "arraylab_records", "installed.json")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert records.default_folder() == tmp_path / "arraylab_records"
+    assert [r.path.name for r in records.load().records] == ["installed.json"]
+
+
+def test_without_a_package_the_folder_beside_arraylab_serves(monkeypatch):
+    monkeypatch.delenv("BEYOND_NUMPY_RECORDS", raising=False)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    root = Path(records.__file__).resolve().parent.parent
+    assert records.default_folder() == root / "records"
+
+
+def test_the_title_names_gpus_processor_and_cores():
+    twins = GPU | {"gpus": [{"name": "L4"}, {"name": "L4"}], "cores": 1}
+    assert records.title(CPU) == "AMD EPYC, 2 cores"
+    assert records.title(GPU) == "NVIDIA H200 with AMD EPYC, 2 cores"
+    assert records.title(twins) == "2 L4 with AMD EPYC, 1 core"
+
+
+def test_the_title_of_a_record_is_the_one_of_the_machine():
+    here = machine()
+    assert records.title(here.json()) == here.title
+
+
+# The hash of the code
+
+SOURCE = '''"""What it is."""
+import math
+
+λ = 2.0
+
+def toy(x, width=8):
+    """Say it."""
+    s = f"{x!r:>{width}} λ {{}} {f'in {x}'}" "tail"  # why
+    if x:
+
+        return s + f"""
+        {x:.3f}
+        """
+    async def later():
+        await s
+    return -x
+'''
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('"""What it is."""', '"""Something else\nentirely."""'),
+        ('    """Say it."""\n', ""),
+        ("  # why", ""),
+        ("if x:\n\n", "if x:\n        # a remark\n"),
+        ("x, width=8", "x,\n   width = 8"),
+        ("    return -x\n", "    return -x"),
+        ("\n", "\r\n"),
+    ],
+)
+def test_comments_docstrings_and_white_space_do_not_count(before, after):
+    assert before in SOURCE
+    edited = SOURCE.replace(before, after)
+    assert records.source_hash(edited) == records.source_hash(SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("-x", "x"),
+        ("2.0", "2"),
+        ("'in {x}'", "'in{x}'"),
+        ("{x:.3f}", "{x:.4f}"),
+        ("{{}}", "{{ }}"),
+        ('"tail"', '"tail "'),
+        ("    return -x", "        return -x"),
+        ("    async def later():\n        await s\n", ""),
+    ],
+)
+def test_every_change_of_the_code_counts(before, after):
+    assert before in SOURCE
+    edited = SOURCE.replace(before, after)
+    assert records.source_hash(edited) != records.source_hash(SOURCE)
+
+
+def test_an_f_string_is_no_docstring_it_runs():
+    assert records.source_hash('f"{go()}"\n') != records.source_hash("")
+    assert records.source_hash('"go"\n') == records.source_hash("")
+
+
+def test_the_hash_tells_two_files_from_one_and_their_order():
+    hashes = {
+        records.source_hash("a\n", "b\n"),
+        records.source_hash("b\n", "a\n"),
+        records.source_hash("a\nb\n"),
+    }
+    assert len(hashes) == 3
+    assert all(len(h) == 12 and set(h) <= set("0123456789abcdef") for h in hashes)
+
+
+def interpreter(version):
+    """Return a Python of that version from the path or from pyenv's usual folder."""
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    known = sorted(root.glob(f"versions/{version}.*/bin/python"))
+    for found in [*known, shutil.which(f"python{version}")]:
+        answer = found and subprocess.run(
+            [found, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
+            capture_output=True,
+            text=True,
+        )
+        if answer and answer.stdout.strip() == version:
+            return str(found)
+    return None
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_the_pythons_agree_on_the_hash(version, tmp_path):
+    python = interpreter(version)
+    if python is None:
+        pytest.skip(f"Python {version} is not installed beside the one in use")
+    files = [Path(records.__file__), Path(__file__)]
+    sources = [SOURCE, *(file.read_text("utf-8") for file in files)]
+    data = tmp_path / "sources.json"
+    data.write_text(json.dumps(sources), "utf-8")
+    program = (
+        "import json, runpy, sys; from pathlib import Path\n"
+        "name = runpy.run_path(sys.argv[1])['source_hash']\n"
+        "for s in json.loads(Path(sys.argv[2]).read_text('utf-8')): print(name(s))"
+    )
+    done = subprocess.run(
+        [python, "-c", program, records.__file__, str(data)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == [records.source_hash(s) for s in sources]
+
+
+def test_the_code_of_a_row_is_its_problem_and_its_own_file(toy):
+    before = records.code_hash("toy", "numpy_sum")
+    (toy / "cupy_sum.py").write_text("def toy(x): return 1\n", "utf-8")
+    assert records.code_hash("toy", "numpy_sum") == before
+    (toy / "problem.py").write_text("def inputs(n): return n\n", "utf-8")
+    assert records.code_hash("toy", "numpy_sum") != before
+
+
+def test_a_case_that_does_not_exist_is_named():
+    with pytest.raises(LookupError, match=r"case_studies/no_such/problem\.py"):
+        records.code_hash("no_such", "numpy_sum")
+
+
+# Finding
+
+
+def test_a_measurement_of_todays_code_is_fresh_until_the_code_changes(toy, tmp_path):
+    code = records.code_hash("toy", "numpy_sum")
+    records.save(tmp_path / "r" / "a.json", CPU, [row(code=code)])
+    library = records.load(tmp_path / "r")
+    wanted = ("toy", "numpy_sum", np.dtype("float64"), [(30,), (3, 10)])
+    (found,) = records.find(*wanted, library=library)
+    assert found.fresh
+    assert found.measurement["median"] == 0.5
+    (toy / "numpy_sum.py").write_text("def toy(x): return 2\n", "utf-8")
+    (found,) = records.find(*wanted, library=library)
+    assert not found.fresh
+    (toy / "numpy_sum.py").unlink()
+    (found,) = records.find(*wanted, library=library)
+    assert not found.fresh
+
+
+def test_a_row_without_a_hash_is_never_fresh(tmp_path):
+    write(tmp_path, "a.json", measurements=[row(code=None)])
+    library = records.load(tmp_path)
+    (found,) = records.find(
+        "toy", "numpy_sum", "float64", [[30], [3, 10]], "cpu", library
+    )
+    assert not found.fresh
+
+
+def test_only_the_same_device_dtype_and_shapes_are_found(tmp_path):
+    others = [
+        row(device="NVIDIA H200"),
+        row(dtype="float32"),
+        row(shapes=[[31]]),
+        row("numba"),
+    ]
+    write(tmp_path, "a.json", measurements=[row(), *others])
+    library = records.load(tmp_path)
+    shapes = [(30,), (3, 10)]
+    (found,) = records.find("toy", "numpy_sum", np.float64, shapes, "cpu", library)
+    assert found.measurement == row()
+    both = records.find("toy", "numpy_sum", "float64", shapes, library=library)
+    assert {f.measurement["device"] for f in both} == {"cpu", "NVIDIA H200"}
+
+
+def test_fresh_measurements_come_first_and_newer_before_older(toy, tmp_path):
+    code = records.code_hash("toy", "numpy_sum")
+    for i, (hash_, date) in enumerate(
+        [("stale", TUESDAY), (code, MONDAY), (code, TUESDAY)]
+    ):
+        records.save(tmp_path / "r" / f"{i}.json", CPU, [row(code=hash_)], date=date)
+    found = records.find(
+        "toy",
+        "numpy_sum",
+        "float64",
+        row()["shapes"],
+        None,
+        records.load(tmp_path / "r"),
+    )
+    seen = [(f.fresh, f.date) for f in found]
+    assert seen == [(True, TUESDAY), (True, MONDAY), (False, TUESDAY)]
+
+
+def test_status_counts_present_stale_and_missing(toy, tmp_path):
+    code = records.code_hash("toy", "numpy_sum")
+    absent = row("cupy_sum", None, verdict="ABSENT")
+    rows = [row(code=code), row(dtype="float32"), row("gone", code=None), absent]
+    records.save(tmp_path / "r" / "cpu.json", CPU, rows)
+    records.save(tmp_path / "r" / "gpu.json", GPU, [row(code=code), absent])
+    (tmp_path / "r" / "bad.json").write_text("{", "utf-8")
+    status = records.status(records.load(tmp_path / "r"))
+    assert [e.implementation for e in status.present] == ["numpy_sum", "numpy_sum"]
+    assert [(e.implementation, e.dtype) for e in status.stale] == [
+        ("gone", "float64"),
+        ("numpy_sum", "float32"),
+    ]
+    # CuPy is missing where there is a GPU to run it, and only there.
+    assert [(e.machine, e.implementation) for e in status.missing] == [
+        ("NVIDIA H200 with AMD EPYC, 2 cores", "cupy_sum")
+    ]
+    assert "2 measurements present, 2 stale, 1 missing, 1 unreadable" in repr(status)
+    assert "cupy_sum" in status._repr_html_()
+    assert status.json()["stale"][0]["shapes"] == "30 3x10"
+
+
+def test_the_cases_of_the_course_are_discovered(toy):
+    assert records.cases() == {"toy": ("numpy_sum", "cupy_sum")}
+
+
+# Writing
+
+
+def test_a_new_measurement_replaces_the_one_of_the_same_kind_only(tmp_path):
+    path = tmp_path / "a.json"
+    records.save(path, CPU, [row(), row(dtype="float32")], date=MONDAY)
+    saved = records.save(path, CPU, [row(median=0.25)], date=TUESDAY)
+    assert {(r["dtype"], r["median"], r["date"]) for r in saved.measurements} == {
+        ("float64", 0.25, TUESDAY),
+        ("float32", 0.5, MONDAY),
+    }
+
+
+def test_what_is_kept_from_before_keeps_its_versions(tmp_path):
+    path, newer = tmp_path / "a.json", CPU | {"versions": {"numpy": "2.5.0"}}
+    records.save(path, CPU, [row(), row(dtype="float32")])
+    records.save(path, newer, [row()])
+    again = records.save(path, newer, [])  # a third time must not rewrite history
+    library = records.Library((again,))
+    for dtype, version in [("float32", "2.4.0"), ("float64", "2.5.0")]:
+        (found,) = records.find(
+            "toy", "numpy_sum", dtype, row()["shapes"], None, library
+        )
+        assert found.versions == {"numpy": version}
+
+
+@pytest.mark.parametrize("verdict", ["WRONG", "IMPOSSIBLE", "RECOMPILES", "UNCHECKED"])
+def test_a_refused_row_keeps_its_verdict_and_loses_its_times(tmp_path, verdict):
+    refused = row(verdict=verdict, message="off by 3")
+    (saved,) = records.save(tmp_path / "a.json", CPU, [refused]).measurements
+    assert (saved["verdict"], saved["message"]) == (verdict, "off by 3")
+    times = ("median", "low", "high", "first", "place", "finish", "cores", "share")
+    assert {saved[key] for key in times} == {None}
+
+
+def test_a_noisy_row_keeps_its_times(tmp_path):
+    (saved,) = records.save(
+        tmp_path / "a.json", CPU, [row(verdict="NOISY")]
+    ).measurements
+    assert saved["median"] == 0.5
+
+
+def test_a_library_that_is_absent_today_does_not_wipe_what_it_did(tmp_path):
+    path = tmp_path / "a.json"
+    records.save(path, CPU, [row()])
+    (kept,) = records.save(path, CPU, [row(verdict="ABSENT")]).measurements
+    assert (kept["verdict"], kept["median"]) == ("ok", 0.5)
+    (failed,) = records.save(path, CPU, [row(verdict="WRONG")]).measurements
+    assert failed["verdict"] == "WRONG"
+
+
+def test_a_row_of_no_case_study_is_not_recorded(tmp_path):
+    loose = row(case="", implementation="", code="")
+    assert records.save(tmp_path / "a.json", CPU, [loose]).measurements == ()
+
+
+@pytest.mark.parametrize("median", [float("nan"), float("inf"), None, 0.0, -1.0])
+def test_an_accepted_row_without_a_possible_time_is_not_written(tmp_path, median):
+    with pytest.raises(ValueError, match=r"not recorded: .*numpy_sum"):
+        records.save(tmp_path / "a.json", CPU, [row(median=median)])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_record_of_another_machine_is_not_overwritten(tmp_path):
+    path = tmp_path / "a.json"
+    records.save(path, CPU, [row()])
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"holds the record of AMD EPYC, 2 cores"):
+        records.save(path, GPU, [row()])
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"{", b'{"schema": 99}'])
+def test_a_damaged_or_newer_file_is_not_overwritten(tmp_path, content):
+    path = tmp_path / "a.json"
+    path.write_bytes(content)
+    with pytest.raises(records.Unreadable, match=r"^a\.json: "):
+        records.save(path, CPU, [row()])
+    assert path.read_bytes() == content
+
+
+def fail_to_replace(monkeypatch):
+    def refuse(source, target):
+        assert json.loads(Path(source).read_text("utf-8"))["schema"] == 1
+        raise OSError("disk unplugged")
+
+    monkeypatch.setattr(os, "replace", refuse)
+
+
+def fail_to_sync(monkeypatch):
+    def refuse(descriptor):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+
+
+def be_interrupted(monkeypatch):
+    def interrupt(descriptor):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupt)
+
+
+@pytest.mark.parametrize("fault", [fail_to_replace, fail_to_sync, be_interrupted])
+def test_an_interrupted_write_leaves_the_old_record_and_no_litter(
+    tmp_path, monkeypatch, fault
+):
+    path = tmp_path / "a.json"
+    records.save(path, CPU, [row()])
+    before = path.read_bytes()
+    fault(monkeypatch)
+    with pytest.raises((OSError, KeyboardInterrupt)):
+        records.save(path, CPU, [row(median=0.25)])
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_outputs_that_json_cannot_hold_leave_the_old_record(tmp_path):
+    path = tmp_path / "a.json"
+    records.save(path, GPU, [row()])
+    before = path.read_bytes()
+    output = {"output_type": "display_data", "data": {"text/plain": object()}}
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        records.save(path, GPU, [], {"f00": {"lecture": "", "outputs": [output]}})
+    assert path.read_bytes() == before
+
+
+def test_the_text_is_stable_and_has_one_measurement_a_line(tmp_path):
+    rows = [row(), row(dtype="float32"), row("λ")]
+    shuffled = [dict(reversed(r.items())) for r in reversed(rows)]
+    records.save(tmp_path / "a.json", CPU, rows, date=MONDAY)
+    records.save(tmp_path / "b.json", CPU, shuffled, date=MONDAY)
+    text = (tmp_path / "a.json").read_bytes()
+    assert text == (tmp_path / "b.json").read_bytes()
+    lines = [line for line in text.decode().splitlines() if '"implementation"' in line]
+    assert len(lines) == 3
+    assert b"\r" not in text
+    assert text.endswith(b"}\n")
+
+
+def test_cells_of_a_lecture_are_replaced_together(tmp_path):
+    def cell(lecture):
+        return {"lecture": lecture, "outputs": []}
+
+    path = tmp_path / "a.json"
+    first = {"a1": cell("a/x"), "a2": cell("a/x"), "b1": cell("b/y")}
+    records.save(path, GPU, [], first, date=MONDAY)
+    saved = records.save(path, GPU, [], {"a3": cell("a/x")}, date=TUESDAY)
+    dates = {key: value["date"] for key, value in saved.cells.items()}
+    assert dates == {"a3": TUESDAY, "b1": MONDAY}
+
+
+def test_cells_that_ran_without_a_gpu_are_no_record(tmp_path):
+    cells = {"f00": {"lecture": "a/x", "outputs": []}}
+    assert records.save(tmp_path / "a.json", CPU, [], cells).cells == {}
+    assert set(records.save(tmp_path / "b.json", GPU, [], cells).cells) == {"f00"}
+
+
+def test_claims_are_kept_by_their_id(tmp_path):
+    path = tmp_path / "a.json"
+    old = [{"id": "A1", "verdict": "fails"}, {"id": "A2", "verdict": "holds"}]
+    records.save(path, CPU, [], claims=old, date=MONDAY)
+    new = [{"id": "A1", "verdict": "holds"}]
+    saved = records.save(path, CPU, [], claims=new, date=TUESDAY)
+    assert [(c["id"], c["verdict"], c["date"]) for c in saved.claims] == [
+        ("A1", "holds", TUESDAY),
+        ("A2", "holds", MONDAY),
+    ]
+
+
+# Executed notebooks
+
+
+def code(source, *outputs, tags=(), count: int | None = 1):
+    return {
+        "cell_type": "code",
+        "source": source,
+        "outputs": list(outputs),
+        "execution_count": count,
+        "metadata": {"tags": list(tags)},
+    }
+
+
+def shown(data, kind="display_data"):
+    return {"output_type": kind, "data": data, "metadata": {}}
+
+
+def printed(text, name="stdout"):
+    return {"output_type": "stream", "name": name, "text": text}
+
+
+ERROR = {
+    "output_type": "error",
+    "ename": "ValueError",
+    "evalue": "no",
+    "traceback": ["Traceback", "ValueError: no"],
+}
+
+
+def collect(*cells):
+    return records.collect({"cells": list(cells)}, "part/page")
+
+
+def test_measurements_and_claims_are_found_in_the_outputs():
+    comparison = {"date": MONDAY, "rows": [row()]}
+    sweep = {"comparisons": [{"date": TUESDAY, "rows": [row("a"), row("b")]}]}
+    claim = {"id": "A1", "verdict": "holds"}
+    found = collect(
+        {"cell_type": "markdown", "source": "%%gpu\nprose", "metadata": {}},
+        code("compare()", shown({records.COMPARISON: comparison, "text/plain": "x"})),
+        code("sweep()", shown({records.SWEEP: sweep}), shown({records.CLAIM: claim})),
+    )
+    assert [(r["implementation"], r["date"]) for r in found.measurements] == [
+        ("numpy_sum", MONDAY),
+        ("a", TUESDAY),
+        ("b", TUESDAY),
+    ]
+    assert found.claims == [claim]
+    assert found.cells == {}
+
+
+def test_a_gpu_cell_is_kept_by_its_text_with_what_a_reader_saw():
+    data = {
+        "text/html": ["<b>", "1</b>"],
+        "application/json": {"a": [1]},
+        records.COMPARISON: {"rows": []},
+    }
+    cell = code(
+        ["%%gpu cupy\n", "x = 1\n", "x\n", "\n"],
+        printed(["a\n", "b"]),
+        printed("c"),
+        printed("careful", "stderr"),
+        shown(data, "execute_result") | {"execution_count": 7},
+    )
+    found = collect(cell)
+    assert found.cells == {
+        records.cell_hash("x = 1\nx"): {
+            "lecture": "part/page",
+            "outputs": [
+                printed("a\nbc"),
+                printed("careful", "stderr"),
+                shown({"text/html": "<b>1</b>", "application/json": {"a": [1]}}),
+            ],
+        }
+    }
+
+
+def test_what_was_shown_from_a_record_is_not_collected_again():
+    replay = shown({records.REPLAY: {"machine": "NVIDIA H200"}})
+    comparison = shown({records.COMPARISON: {"rows": [row()]}})
+    assert collect(code("%%gpu\nx", replay, comparison)) == ([], [], {})
+
+
+def test_a_gpu_cell_that_failed_or_did_not_run_is_not_recorded():
+    assert collect(code("%%gpu\nx", ERROR)).cells == {}
+    assert collect(code("%%gpu\nx", count=None)).cells == {}
+    (cell,) = collect(code("%%gpu\nx", ERROR, tags=["raises-exception"])).cells.values()
+    assert cell["outputs"] == [ERROR]
+
+
+def test_the_lecture_is_read_off_the_path(tmp_path):
+    path = tmp_path / "ecosystem" / "five_ways.ipynb"
+    path.parent.mkdir()
+    path.write_text(json.dumps({"cells": [code("%%gpu\nx")]}), "utf-8")
+    (cell,) = records.collect(path).cells.values()
+    assert cell["lecture"] == "ecosystem/five_ways"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"worksheets": []}'])
+def test_a_damaged_notebook_is_named(tmp_path, text):
+    (tmp_path / "page.ipynb").write_text(text, "utf-8")
+    with pytest.raises(ValueError, match=r"^page\.ipynb: "):
+        records.collect(tmp_path / "page.ipynb")
+
+
+def test_the_hash_of_a_cell_ignores_trailing_space_and_the_options_only():
+    body = records.gpu_body
+    hashes = {
+        records.cell_hash(body(text))
+        for text in (
+            "%%gpu\nx = 1",
+            "%%gpu cupy jax\nx = 1\n\n",
+            "\n%%gpu\r\nx = 1\r\n",
+        )
+    }
+    assert hashes == {records.cell_hash("x = 1")}
+    assert records.cell_hash("x = 1") != records.cell_hash("x  = 1")
+    assert body("%%gpus\nx") is None
+    assert body("x\n%%gpu") is None
+
+
+def test_the_newest_record_of_a_cell_is_found_and_machines_without_gpu_passed_over(
+    tmp_path,
+):
+    cells = {records.cell_hash("x"): {"lecture": "a/x", "outputs": []}}
+    records.save(tmp_path / "a.json", GPU, [], cells, date=MONDAY)
+    other = GPU | {"cpu": "Intel Xeon"}
+    records.save(tmp_path / "b.json", other, [], cells, date=TUESDAY)
+    write(tmp_path, "c.json", date="2027-01-01", cells=cells)
+    record, _ = records.find_cell("x\n", records.load(tmp_path))
+    assert record.path.name == "b.json"
+    assert records.find_cell("y", records.load(tmp_path)) is None
