@@ -8,6 +8,7 @@ may be better than the best that we saw it do.
 
 import contextlib
 import datetime
+import itertools
 import json
 import math
 import os
@@ -108,7 +109,7 @@ class Peaks:
         Share
         """
         moving, computing = self._times(operations, nbytes, dtype)
-        name = np.dtype(dtype).name
+        name = _name(dtype)
         if computing > moving:
             return Share("flops", _over(computing, seconds), f"the {name} flop rate")
         memory = "memory" if nbytes >= 2 * self.last_level_cache else "cache"
@@ -142,8 +143,8 @@ class Peaks:
         return moving, operations / self._flops(dtype)
 
     def _flops(self, dtype: Any) -> float:
-        name = np.dtype(dtype).name
-        name = {"complex128": "float64", "complex64": "float32"}.get(name, name)
+        parts = {"complex128": "float64", "complex64": "float32"}
+        name = parts.get(_name(dtype), _name(dtype))
         return self.flops.get(name, math.inf)
 
     def json(self) -> dict[str, Any]:
@@ -179,6 +180,14 @@ class Peaks:
         return html.block(table, *map(html.note, self.notes))
 
 
+def _name(dtype: Any) -> str:
+    """Return the name of `dtype`, also of one that NumPy does not have."""
+    try:
+        return np.dtype(dtype).name
+    except TypeError:
+        return str(dtype)
+
+
 def _over(least: float, seconds: float) -> float:
     return least / seconds if seconds > 0 else math.inf if least else 0.0
 
@@ -188,7 +197,8 @@ def peaks(device: str = "cpu", refresh: bool = False) -> Peaks:
 
     The result is kept in the user's cache folder (BEYOND_NUMPY_CACHE names another), so
     a second process takes no time.  It is measured anew when processor, cores, NumPy,
-    its BLAS or the thread settings have changed.
+    its BLAS or the thread settings have changed, and once more in the next process
+    where other programs disturbed the measurement.
 
     Parameters
     ----------
@@ -216,6 +226,7 @@ def peaks(device: str = "cpu", refresh: bool = False) -> Peaks:
     stored, note = _kept.get((name, json.dumps(key))), ""
     if stored is None and path is not None:
         stored, note = _load(path, key)
+        refresh = refresh or (stored is not None and _BUSY in stored.notes)
     if stored is None or refresh:
         measured = _MEASURES[library](name, here)
         stored = _better(stored, measured) if stored else measured
@@ -248,7 +259,10 @@ def _found(device: str) -> tuple[str, str]:
 
 
 def _better(old: Peaks, new: Peaks) -> Peaks:
-    """Return the larger of each limit, with the date and notes of `new`."""
+    """Return the larger of each limit, with the date of `new`.
+
+    What disturbed only one of the two has done no harm: only notes of both stay.
+    """
 
     def best(a: dict[str, float], b: dict[str, float]) -> dict[str, float]:
         return {name: max(b[name], a.get(name, 0.0)) for name in b}
@@ -259,6 +273,7 @@ def _better(old: Peaks, new: Peaks) -> Peaks:
         cache_bandwidth=max(old.cache_bandwidth, new.cache_bandwidth),
         flops=best(old.flops, new.flops),
         kernels=best(old.kernels, new.kernels),
+        notes=tuple(note for note in new.notes if note in old.notes),
     )
 
 
@@ -269,8 +284,9 @@ def _cpu_peaks(name: str, here: Machine) -> Peaks:
     """Measure the CPU in sweeps, so that a short disturbance spoils only one.
 
     Three sweeps are enough where every limit was seen with all cores at work; where
-    other programs take cores away there are up to eight, and a note in the end.
+    other programs take cores away it goes on for some seconds, and a note says so.
     """
+    start = time.perf_counter()
     cache = here.last_level_cache or 32 * _MIB
     arrays = _arrays(here.cores, _working_set(cache, here.memory))
     works = {**_memory_kernels(arrays), "cache": _cache_jobs(here.cores)}
@@ -278,11 +294,11 @@ def _cpu_peaks(name: str, here: Machine) -> Peaks:
     blas = _blas_threads(here) or here.cores
     cores = {k: blas if k in ("float64", "float32") else here.cores for k in works}
     rounds: dict[str, list[_Round]] = {kernel: [] for kernel in works}
-    for sweep in range(8):
+    for sweep in itertools.count():
         for kernel, (jobs, _) in works.items():
             rounds[kernel] += _together(jobs, 2 if len(jobs) < here.cores else 4)
         undisturbed = all(_undisturbed(rounds[k], cores[k]) for k in works)
-        if sweep >= 2 and undisturbed:
+        if sweep >= 2 and (undisturbed or time.perf_counter() - start > 3):
             break
     rates = {k: amount / min(rounds[k]).seconds for k, (_, amount) in works.items()}
     if blas < here.cores:

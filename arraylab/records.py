@@ -626,7 +626,7 @@ def merge(old: Record | None, new: Record) -> Record:
     """Return `new` with what only `old` holds, which keeps its date and versions."""
     if old is None:
         old = dataclasses.replace(new, measurements=(), cells={}, claims=())
-    if _identity(old.machine) != _identity(new.machine):
+    if identity(old.machine) != identity(new.machine):
         raise ValueError(
             f"{new.path.name}: holds the record of {old.title}, and this machine is "
             f"{new.title}. Give every machine a file of its own."
@@ -650,7 +650,8 @@ def merge(old: Record | None, new: Record) -> Record:
     )
 
 
-def _identity(machine: Mapping[str, Any]) -> tuple[Any, ...]:
+def identity(machine: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what two stamps of one machine agree in."""
     return machine.get("cpu"), machine.get("cores"), sorted(_gpus(machine))
 
 

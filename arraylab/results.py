@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from html import escape
 from typing import Any
 
-from arraylab import html, units
+from arraylab import html, records, units
 from arraylab.limits import Share
 
 COMPARISON_MIME = "application/vnd.beyond-numpy.comparison+json"
@@ -105,7 +105,7 @@ class Timing:
     @property
     def digits(self) -> int:
         """How many digits of the median the spread leaves standing."""
-        return 3 if self.spread < 0.02 else 2 if self.spread < NOISY else 1
+        return _digits(self.spread)
 
     def time(self) -> str:
         """Return the median in words, to the digits that the spread leaves."""
@@ -236,7 +236,7 @@ class Comparison(Sequence[Timing]):
 
     def __str__(self) -> str:
         head, rows = self._cells(escape_cells=False)
-        return "\n".join([self._caption(), *_aligned(head, rows), *self.notes])
+        return "\n".join([self._caption(), *_aligned(head, rows), *self._notes()])
 
     def __repr__(self) -> str:
         times = ", ".join(f"{row.name} {row.time()}" for row in self.rows)
@@ -245,7 +245,7 @@ class Comparison(Sequence[Timing]):
     def _repr_html_(self) -> str:
         head, rows = self._cells(escape_cells=True)
         table = html.table(self._caption(), head, rows, words=len(head) - 1)
-        return html.block(table, *(html.note(n) for n in self.notes))
+        return html.block(table, *(html.note(n) for n in self._notes()))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict:
         return {
@@ -253,6 +253,11 @@ class Comparison(Sequence[Timing]):
             "text/html": self._repr_html_(),
             COMPARISON_MIME: self.json(),
         }
+
+    def _notes(self) -> tuple[str, ...]:
+        """Return the notes, and what is wrong with records that should stand here."""
+        wanted = any(row.case for row in self.rows)
+        return self.notes + (records.load().problems if wanted else ())
 
     def _caption(self) -> str:
         sizes = sorted({_inputs_in_words(row) for row in self.rows} - {""})
@@ -397,7 +402,7 @@ def _columns(c: Comparison) -> list[tuple[str, list[str]]]:
 
     return [
         ("device", _devices(c)),
-        ("time", [row.time() if row.reported else "—" for row in c.rows]),
+        ("time here", [row.time() if row.reported else "—" for row in c.rows]),
         ("spread", cells(lambda r: f"±{r.spread:.0%}")),
         (f"{c.reference} = 1", cells(lambda r: _ratio_to(c, r))),
         ("first call", cells(lambda r: _first_call(r))),
@@ -409,9 +414,42 @@ def _columns(c: Comparison) -> list[tuple[str, list[str]]]:
             "memory",
             cells(lambda r: units.size(r.memory) if r.memory is not None else ""),
         ),
-        ("share of limit", cells(lambda r: str(r.share) if r.share else "")),
+        ("share of limit", cells(_share)),
         ("result", _result_dtypes(c)),
+        *_recorded(c),
     ]
+
+
+def _recorded(c: Comparison) -> list[tuple[str, list[str]]]:
+    """Return a column for every device of another machine that has timed these rows."""
+    library = records.load()
+    found = [
+        records.find(r.case, r.implementation, r.dtype, r.shapes, library=library)
+        if r.case
+        else []
+        for r in c.rows
+    ]
+    columns: dict[tuple[str, str], list[str]] = {}
+    for i, measurements in enumerate(found):
+        for f in reversed(measurements):  # the freshest is written last, and stays
+            if records.identity(f.record.machine) == records.identity(c.stamp):
+                continue
+            device = f.measurement["device"]
+            where = f.record.title if device == "cpu" else device
+            head = f"recorded on {where}", f.date[:10]
+            columns.setdefault(head, [""] * len(c.rows))[i] = _recorded_time(f)
+    return [(f"{where}, {date}", cells) for (where, date), cells in columns.items()]
+
+
+def _recorded_time(found: records.Found) -> str:
+    """Return a recorded time in words; one of other code is stale, and never shown."""
+    if not found.fresh:
+        return "stale"
+    row = found.measurement
+    if row["median"] is None:
+        return row["verdict"]
+    spread = (row["high"] - row["low"]) / row["median"]
+    return units.seconds(row["median"], _digits(spread))
 
 
 def _devices(c: Comparison) -> list[str]:
@@ -437,6 +475,13 @@ def _ratio_to(c: Comparison, row: Timing) -> str:
     return repr(c.ratio(c.reference, row.name))
 
 
+def _share(row: Timing) -> str:
+    if not row.share:
+        return ""
+    of = "flop rate" if row.share.kind == "flops" else "bandwidth"
+    return f"{units.rounded(100 * row.share.fraction, 2)} % {of}"
+
+
 def _first_call(row: Timing) -> str:
     return units.seconds(row.first, 2) if row.compiled and row.first else ""
 
@@ -458,6 +503,10 @@ def _reported(comparison: Comparison) -> list[Timing]:
 def _inputs_in_words(row: Timing) -> str:
     """Return "float64 (3000,) (3000,)"."""
     return " ".join([row.dtype, *(str(tuple(s)) for s in row.shapes)]).strip()
+
+
+def _digits(spread: float) -> int:
+    return 3 if spread < 0.02 else 2 if spread < NOISY else 1
 
 
 def _quartiles(values: Sequence[float]) -> tuple[float, float]:

@@ -23,7 +23,7 @@ import numpy as np
 from arraylab import arrays, records, units
 from arraylab.clock import Clock
 from arraylab.compilations import compilations
-from arraylab.limits import peaks
+from arraylab.limits import Share, peaks
 from arraylab.machine import machine
 from arraylab.memory import device_peak, peak_memory
 from arraylab.results import NOISY, Comparison, Refused, Sweep, Timing
@@ -314,13 +314,14 @@ class _Run:
         c.place = self.placing(c)
         compiled = compilations()
         start = self.clock.wall()
-        result = arrays.wait(c.variant.fn(*c.placed))
+        result = c.variant.fn(*c.placed)
+        c.waiter = arrays.waiter(result)  # a Dask graph no longer is one afterwards
+        result = c.waiter(result) if c.waiter else result
         c.first = self.clock.wall() - start
         c.compiled = compilations() - compiled
         self.judge(result)
         self.look_for_changes()
-        c.waiter, c.device = arrays.waiter(result), arrays.device_of(result)
-        c.result_dtype = arrays.dtype_of(result)
+        c.device, c.result_dtype = arrays.device_of(result), arrays.dtype_of(result)
         del result  # a result that is kept changes what the next call costs
         seconds = self.warm_up(c)
         c.number = max(1, math.ceil(SHORTEST_SAMPLE / seconds))
@@ -533,9 +534,9 @@ class _Run:
     def judged(self, row: Timing, message: str) -> Timing:
         """Return `row` with its share of the limit and the verdict it has earned."""
         if self.on.work is not None:
-            operations, nbytes = self.on.work
-            limit = peaks("cpu" if row.device == "cpu" else "gpu")
-            share = limit.share(row.median, operations, nbytes, _working_dtype(row))
+            share = self.share(row)
+            if share.fraction > IMPOSSIBLE:  # or was the limit measured on a busy day?
+                share = self.share(row, refresh=True)
             if share.fraction > IMPOSSIBLE:
                 reason = (
                     f"{units.seconds(row.median)} a call would be {share}: the work "
@@ -551,9 +552,14 @@ class _Run:
                 row, verdict="UNCHECKED", message="nobody has checked this result"
             )
         if message or row.spread > NOISY:
-            message = message or "the samples scatter: close other programs, run again"
+            message = message or "the samples scatter"
             return replace(row, verdict="NOISY", message=message)
         return row
+
+    def share(self, row: Timing, refresh: bool = False) -> Share:
+        """Return the share that `row` reached of the measured limit of its device."""
+        limit = peaks("cpu" if row.device == "cpu" else "gpu", refresh=refresh)
+        return limit.share(row.median, *self.on.work, _working_dtype(row))
 
     def others(self, start: float, cpu: float, busy: float | None) -> float:
         """Return the share of the machine that other programs used meanwhile."""
@@ -574,6 +580,10 @@ class _Run:
             notes.append("Every call got new inputs.")
         if others > BUSY_OTHERS:
             notes.append(f"Other programs used {others:.0%} of the machine meanwhile.")
+        if any(row.verdict == "NOISY" for row in rows):
+            notes.append(
+                "NOISY rows want a quieter machine: close programs, run again."
+            )
         fastest = min((r.median for r in rows if r.reported), default=1.0)
         overhead = self.clock.overhead()
         if overhead > 0.02 * fastest:

@@ -153,17 +153,20 @@ class Test03WorkThatIsStillRunning:
 
 class Test04LazyResults:
     def test_a_dask_graph_is_computed_inside_the_clock(self):
-        da = pytest.importorskip("dask.array")
-        x = np.ones((2000, 2000))
+        calls, worked = [], []
+
+        def double(block):
+            worked.append(1)
+            return 2 * block
 
         def graph(a):
-            return da.cos(a).sum()
+            calls.append(1)
+            return a.map_blocks(double, dtype=a.dtype, meta=np.empty(0))
 
-        lazy = da.from_array(x)
-        building = min(timeit.repeat(lambda: graph(lazy), number=1, repeat=3))
-        row = compare({"dask": graph}, x, check=matches(np.cos(x).sum()), rounds=3)[0]
-        assert row.median > 1.5 * building
-        assert row.verdict in ("ok", "NOISY")  # the sum was there to be checked
+        x = np.ones(1000)
+        row = compare({"dask": graph}, x, check=matches(2 * x), rounds=3)[0]
+        assert row.reported
+        assert len(worked) >= len(calls) > 3  # every graph that was built has worked
 
     @pytest.mark.parametrize(
         "promise", [lambda x: (v for v in x), lambda x: map(abs, x)], ids=["()", "map"]

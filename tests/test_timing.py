@@ -183,14 +183,14 @@ def test_break_even_is_when_the_first_call_is_paid_back(clock, first, steady, ca
 
 def test_work_gives_the_share_of_the_machines_limit(clock, monkeypatch):
     limit = SimpleNamespace(share=lambda s, ops, n, dtype: Share("flops", ops / s / 10))
-    monkeypatch.setattr("arraylab.timing.peaks", lambda device: limit)
+    monkeypatch.setattr("arraylab.timing.peaks", lambda device, refresh: limit)
     row = bench(taking(clock, 2.0), check=right, clock=clock, work=(5, 0))
     assert row.share.fraction == pytest.approx(0.25)
 
 
 def test_faster_than_the_machine_allows_is_impossible(clock, monkeypatch):
     limit = SimpleNamespace(share=lambda s, ops, n, dtype: Share("flops", ops / s / 10))
-    monkeypatch.setattr("arraylab.timing.peaks", lambda device: limit)
+    monkeypatch.setattr("arraylab.timing.peaks", lambda device, refresh: limit)
     result = compare([taking(clock, 2.0)], check=right, clock=clock, work=(25, 0))
     assert result[0].verdict == "IMPOSSIBLE"
     with pytest.raises(Refused, match="not done inside the clock"):
@@ -443,7 +443,7 @@ class TestShowing:
     def test_html_is_escaped_and_has_headers(self, result):
         shown = result._repr_html_()
         assert '<th scope="row">&lt;numpy&gt;</th>' in shown
-        assert '<th scope="col">time</th>' in shown
+        assert '<th scope="col">time here</th>' in shown
         assert "<caption>" in shown
 
     def test_the_notebook_keeps_the_data(self, result):
