@@ -10,8 +10,9 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.figure import Figure as MplFigure
-from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from arraylab.arrays import library_of
 from arraylab.results import Comparison, Sweep, Timing
@@ -20,16 +21,17 @@ INK = "#010203"  # becomes the page's text colour, black or white
 
 # Okabe and Ito's colours, which survive colour blindness; a marker each besides.
 LOOK = {
-    "python": ("#767676", "x", "--"),
-    "numpy": ("#0072B2", "o", "-"),
-    "numba": ("#D55E00", "s", "-"),
-    "numba_cuda": ("#D55E00", "P", ":"),
-    "cupy": ("#009E73", "^", "-"),
-    "jax": ("#CC79A7", "D", "-"),
-    "dask": (INK, "v", "-"),
-    "array_api": ("#E69F00", "*", "-"),
+    "python": ("#767676", "x"),
+    "numpy": ("#0072B2", "o"),
+    "numba": ("#D55E00", "s"),
+    "numba_cuda": ("#D55E00", "P"),
+    "cupy": ("#009E73", "^"),
+    "jax": ("#CC79A7", "D"),
+    "dask": (INK, "v"),
+    "array_api": ("#E69F00", "*"),
 }
-PLAIN = ("#767676", ".", "-")  # of what belongs to no library
+PLAIN = ("#767676", "p")  # of what belongs to no library
+LINES = ("-", "--", ":", "-.")  # the first, second, ... variant of one library
 
 STYLE = {
     "axes.edgecolor": INK,
@@ -113,13 +115,14 @@ def times(comparison: Comparison, *, caption: str, alt: str = "") -> Figure:
     rows = sorted((r for r in comparison if r.reported), key=lambda r: -r.median)
     fig, ax = axes(6.4, 1.3 + 0.36 * len(rows), xscale="log", xlabel=SECONDS)
     for y, row in enumerate(rows):
-        colour, marker, _ = look(row)
+        colour, marker = look(row)
         ax.plot(row.quartiles, (y, y), color=colour, linewidth=4, alpha=0.4)
         ax.plot(row.median, y, color=colour, marker=marker, markersize=8)
-        ax.annotate(row.time(), (row.median, y), (10, -4), textcoords="offset points")
+        _write(ax, row.time(), (row.quartiles[1], y), (10, -4))
     ax.set_yticks(range(len(rows)), [r.name for r in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.margins(x=0.25)
+    _in_seconds(ax.xaxis)
     told = "; ".join(f"{r.name} {r.time()}" for r in rows)
     return show(fig, alt=f"{alt} Dot chart of median times: {told}.", caption=caption)
 
@@ -139,67 +142,87 @@ def times_by_size(
     roof : callable, optional
         `roof(size)` in seconds: the least time that the machine's limits allow.
     """
-    fig, ax = axes(6.4, 4.4, xscale="log", yscale="log", xlabel=xlabel, ylabel=SECONDS)
+    fig, ax = axes(6.4, 4.8, xscale="log", yscale="log", xlabel=xlabel, ylabel=SECONDS)
+    ends, drawn = [], []
     for name in sweep.names:
         sizes, rows = sweep.curve(name)
         if rows:
-            _draw_curve(ax, name, sizes, rows)
+            drawn.append(rows[0].library)
+            _draw_curve(ax, sizes, rows, nth=drawn.count(rows[0].library) - 1)
+            ends.append((rows[-1].median, sizes[-1], name))
     if roof:
-        ax.plot(sweep.sizes, [roof(n) for n in sweep.sizes], color=INK, linewidth=1)
-        ax.annotate(
-            "machine's limit",
-            (sweep.sizes[0], roof(sweep.sizes[0])),
-            (0, 5),
-            textcoords="offset points",
-            fontsize=10,
-        )
+        limit = [roof(n) for n in sweep.sizes]
+        ax.plot(sweep.sizes, limit, color=INK, linewidth=1)
+        ends.append((limit[-1], sweep.sizes[-1], "the machine's limit"))
     for crossover in sweep.crossovers():
         ax.axvline(crossover.size, color=INK, linewidth=0.8, linestyle=":")
-    _label_line_ends(ax, sweep)
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_minor_locator(LogLocator(subs="all", numticks=30))
-        axis.set_minor_formatter(NullFormatter())
+    _label_line_ends(ax, ends)
+    _in_seconds(ax.yaxis)
+    ax.xaxis.set_minor_formatter(NullFormatter())
     return show(fig, alt=f"{alt} {_sweep_in_words(sweep)}", caption=caption)
 
 
-def look(row: Timing | str) -> tuple[str, str, str]:
-    """Return colour, marker and line style of a row's library, or of a name's."""
+def look(row: Timing | str) -> tuple[str, str]:
+    """Return colour and marker of a row's library, or of the one a name starts with."""
     name = row if isinstance(row, str) else row.library or row.name
     return LOOK.get(library_of(name), PLAIN)
 
 
-SECONDS = "median time of a call [s]"
+SECONDS = "median time of a call"  # the ticks bring the units
 
 
-def _draw_curve(ax: plt.Axes, name: str, sizes: list[int], rows: list[Timing]) -> None:
-    colour, marker, line = look(rows[0])
+def _draw_curve(ax: plt.Axes, sizes: list[int], rows: list[Timing], nth: int) -> None:
+    """Draw one variant, the `nth` of its library, with its quartiles as a band."""
+    colour, marker = look(rows[0])
     ax.plot(
         sizes,
         [r.median for r in rows],
         color=colour,
         marker=marker,
-        linestyle=line,
-        label=name,
+        linestyle=LINES[nth % len(LINES)],
+        markerfacecolor="none" if nth % 2 else colour,
     )
     low, high = zip(*(r.quartiles for r in rows), strict=True)
     ax.fill_between(sizes, low, high, color=colour, alpha=0.2, linewidth=0)
 
 
-def _label_line_ends(ax: plt.Axes, sweep: Sweep) -> None:
-    """Write every name beside the end of its line, apart from the other names."""
-    ends = []
-    for name in sweep.names:
-        sizes, rows = sweep.curve(name)
-        if rows:
-            ends.append((rows[-1].median, sizes[-1], name))
-    low, high = ax.get_ylim()
-    step = (high / low) ** 0.06  # of the axis' height, in logarithms
-    at = 0.0
-    for y, x, name in sorted(ends):
-        at = max(y, at * step)
-        ax.annotate(
-            name, (x, at), (8, -4), textcoords="offset points", fontsize=10
-        ).set_in_layout(True)
+def _label_line_ends(ax: plt.Axes, ends: list[tuple[float, float, str]]) -> None:
+    """Write every name beside the end of its line, no two on top of each other."""
+    low, high = np.log(ax.get_ylim())
+    gap = 0.05 * (high - low)
+    ends = sorted(ends)
+    at = np.log([y for y, _, _ in ends])
+    for _ in range(100):  # push neighbours apart, both as far, until none overlap
+        for i in range(len(at) - 1):
+            lack = gap - (at[i + 1] - at[i])
+            if lack > 0:
+                at[i : i + 2] += (-lack / 2, lack / 2)
+    for height, (_, x, name) in zip(np.exp(at), ends, strict=True):
+        _write(ax, name, (x, height), (9, -4))
+
+
+def _write(
+    ax: plt.Axes, words: str, at: tuple[float, float], away: tuple[int, int]
+) -> None:
+    """Write `words` beside a point of the data, `away` points from it."""
+    ax.annotate(
+        words,
+        at,
+        away,
+        textcoords="offset points",
+        color=INK,
+        fontsize=10,
+        annotation_clip=False,
+    )
+
+
+def _in_seconds(axis: Any) -> None:
+    """Label a logarithmic axis of times as people say them: 10 ms, 100 µs."""
+    axis.set_major_formatter(EngFormatter(unit="s"))
+    low, high = axis.get_view_interval()
+    if high < 30 * low:  # less than two whole decades to label
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _sweep_in_words(sweep: Sweep) -> str:
@@ -211,7 +234,9 @@ def _sweep_in_words(sweep: Sweep) -> str:
                 f"{name} from {rows[0].time()} at {sizes[0]:,} "
                 f"to {rows[-1].time()} at {sizes[-1]:,}"
             )
-    crossings = [f"{c!r}" for c in sweep.crossovers()] or ["No lines cross at the top"]
+    crossings = [f"{c!r}" for c in sweep.crossovers()] or [
+        "The fastest is the same at every size"
+    ]
     return (
         f"Line chart of time against size, logarithmic axes: {'; '.join(parts)}. "
         f"{'; '.join(crossings)}."

@@ -235,7 +235,7 @@ class Comparison(Sequence[Timing]):
         }
 
     def __str__(self) -> str:
-        head, rows = self._cells(escape_cells=False)
+        head, rows = self._cells()
         return "\n".join([self._caption(), *_aligned(head, rows), *self._notes()])
 
     def __repr__(self) -> str:
@@ -243,8 +243,11 @@ class Comparison(Sequence[Timing]):
         return f"Comparison({times}; {self.title})"
 
     def _repr_html_(self) -> str:
-        head, rows = self._cells(escape_cells=True)
-        table = html.table(self._caption(), head, rows, words=len(head) - 1)
+        head, rows = self._cells()
+        rows = [[escape(cell) for cell in row] for row in rows]
+        for cells, row in zip(rows, self.rows, strict=True):
+            cells[2] = html.badge(row.verdict, bad=not row.reported)
+        table = html.table(self._caption(), head, rows)
         return html.block(table, *(html.note(n) for n in self._notes()))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict:
@@ -255,28 +258,28 @@ class Comparison(Sequence[Timing]):
         }
 
     def _notes(self) -> tuple[str, ...]:
-        """Return the notes, and what is wrong with records that should stand here."""
+        """Return the messages of the rows, the notes, what ails the records."""
+        said: dict[str, list[str]] = {}
+        for row in self.rows:
+            if row.message:
+                said.setdefault(f"{row.verdict}, {row.message}.", []).append(row.name)
+        messages = tuple(f"{', '.join(names)}: {what}" for what, names in said.items())
         wanted = any(row.case for row in self.rows)
-        return self.notes + (records.load().problems if wanted else ())
+        return messages + self.notes + (records.load().problems if wanted else ())
 
     def _caption(self) -> str:
         sizes = sorted({_inputs_in_words(row) for row in self.rows} - {""})
         inputs = f"Inputs {'; '.join(sizes)}. " if sizes else ""
         return f"{inputs}Median seconds a call on {self.title}, {self.date[:10]}."
 
-    def _cells(self, escape_cells: bool) -> tuple[list[str], list[list[str]]]:
+    def _cells(self) -> tuple[list[str], list[list[str]]]:
         """Return head and rows; columns that would be empty are left out."""
-        quote = escape if escape_cells else str
         columns = [c for c in _columns(self) if any(c[1])]
-        head = ["variant", *(name for name, _ in columns), "verdict"]
-        rows = []
-        for i, row in enumerate(self.rows):
-            cells = [quote(row.name), *(quote(cells[i]) for _, cells in columns)]
-            verdict = row.verdict
-            if escape_cells:
-                verdict = html.badge(verdict, bad=not row.reported)
-            words = f"{verdict} {quote(row.message)}".strip()
-            rows.append([*cells, words])
+        head = ["variant", *(name for name, _ in columns)]
+        rows = [
+            [row.name, *(cells[i] for _, cells in columns)]
+            for i, row in enumerate(self.rows)
+        ]
         return head, rows
 
 
@@ -395,16 +398,17 @@ class Sweep:
 
 
 def _columns(c: Comparison) -> list[tuple[str, list[str]]]:
-    """Return (head, cells) of every column between the name and the verdict."""
+    """Return (head, cells) of every column after the name."""
 
     def cells(show: Any) -> list[str]:
         return [show(row) if row.reported else "" for row in c.rows]
 
     return [
-        ("device", _devices(c)),
         ("time here", [row.time() if row.reported else "—" for row in c.rows]),
+        ("verdict", [row.verdict for row in c.rows]),
+        ("device", _devices(c)),
         ("spread", cells(lambda r: f"±{r.spread:.0%}")),
-        (f"{c.reference} = 1", cells(lambda r: _ratio_to(c, r))),
+        (f"speed, {c.reference} = 1", cells(lambda r: _ratio_to(c, r))),
         ("first call", cells(lambda r: _first_call(r))),
         ("pays back after", cells(lambda r: _break_even(c, r))),
         ("place", cells(lambda r: units.seconds(r.place, 2) if r.place else "")),
@@ -517,11 +521,11 @@ def _quartiles(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _aligned(head: list[str], rows: list[list[str]]) -> list[str]:
-    """Return the table as lines of text, columns aligned, the last one ragged."""
-    widths = [max(len(r[i]) for r in [head, *rows]) for i in range(len(head) - 1)]
+    """Return the table as lines of text: names to the left, the rest to the right."""
+    widths = [max(len(r[i]) for r in [head, *rows]) for i in range(len(head))]
     lines = []
     for row in [head, *rows]:
         cells = [row[0].ljust(widths[0])]
-        cells += [c.rjust(w) for c, w in zip(row[1:-1], widths[1:], strict=True)]
-        lines.append("  ".join([*cells, row[-1]]).rstrip())
+        cells += [c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)]
+        lines.append("  ".join(cells))
     return lines
