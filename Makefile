@@ -1,0 +1,50 @@
+# `make help` lists the tasks.  Each sees to its own environment first.
+
+ifeq ($(OS),Windows_NT)
+inside := .venv/Scripts/python
+else
+inside := .venv/bin/python
+endif
+export PYTHON
+ready = @sh tools/environment.sh
+
+.DEFAULT_GOAL := help
+.PHONY: help environment book test style bench lock upgrade clean clean-all
+
+book:  ## execute every lecture here and build the site into _build/html
+	$(ready)
+	@$(inside) -m tools.book
+
+test:  ## style, the book, all tests; prints the time of each stage
+	@since=$$(date +%s); sh tools/environment.sh && \
+	$(inside) -m tools.stages --since $$since
+
+help:  ## list the tasks
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+environment:  ## make or update .venv, and nothing else
+	$(ready)
+
+style:  ## format the code, then check style and spelling
+	$(ready)
+	@$(inside) -m ruff format . && $(inside) -m tools.stages style
+
+bench:  ## time all implementations on this machine and write its record
+	$(ready)
+	@$(inside) -m tools.bench
+
+lock:  ## write requirements.txt from pyproject.toml; what is pinned stays
+	$(ready)
+	@$(inside) -m pip install --quiet uv && $(inside) -m uv pip compile --quiet \
+	$(UPGRADE) --universal --python-version 3.11 --no-emit-index-url \
+	--extra cpu --extra book --extra test --custom-compile-command "make lock" \
+	pyproject.toml --output-file requirements.txt
+
+upgrade:  ## the same with the newest version of everything
+	@$(MAKE) lock UPGRADE=--upgrade
+
+clean:  ## remove what the build made; executed notebooks too
+	rm -rf _build .pytest_cache .ruff_cache
+
+clean-all: clean  ## remove .venv too
+	rm -rf .venv *.egg-info

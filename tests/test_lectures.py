@@ -1,0 +1,267 @@
+"""What every page of the book promises, read from its source."""
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools import pages
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [page for page in pages.pages(ROOT) if (ROOT / f"{page}.md").exists()]
+LECTURES = [page for page in PAGES if not page.endswith("/index")]
+HEAD = {"minutes": int, "objectives": list, "prerequisites": list, "device": str}
+BANNED = ("simply", "obviously", "trivially", "of course", "as you can see", "blazing")
+# A number of ours comes from `glue`; typed, it could contradict what was measured.
+TYPED = re.compile(
+    r"\d(\.\d+)?\s?(x|×|-fold|times)\s+(as fast|faster|slower|quicker)", re.IGNORECASE
+)
+FENCE = re.compile(r"^(?P<fence>`{3,}|:{3,})\{(?P<name>[a-z:-]+)\}", re.MULTILINE)
+CODE = ("{code-cell}", "{code-block}", "{code}", "{math}", "{raw}")
+
+
+def source(page: str) -> str:
+    return (ROOT / f"{page}.md").read_text(encoding="utf-8")
+
+
+def body(page: str) -> str:
+    """Return a page without its front matter."""
+    return re.sub(r"\A---\n.*?\n---\n", "", source(page), flags=re.DOTALL)
+
+
+def without_code(text: str) -> str:
+    """Return `text` without blocks of code; what stands in other directives stays."""
+    kept, code, directives = [], "", []
+    for line in text.splitlines():
+        fence, info = re.match(r"\s*(`{3,})?(.*)", line).groups()
+        info = info.strip()
+        if code:
+            code = "" if fence and len(fence) >= len(code) and not info else code
+        elif not fence:
+            kept.append(line)
+        elif directives and not info and len(fence) >= directives[-1]:
+            directives.pop()
+        elif info.startswith("{") and not info.startswith(CODE):
+            directives.append(len(fence))
+            kept.append(line)
+        else:
+            code = fence
+    return "\n".join(kept)
+
+
+def prose(text: str) -> str:
+    """Return what a reader reads as sentences: no code, directives, targets."""
+    text = without_code(text)
+    text = re.sub(
+        r"^\s*(`{3,}|:{3,}).*$|^\s*:[a-z-]+:.*$|^\(.*\)=$", "", text, flags=re.M
+    )
+    text = re.sub(r"^\$\$.*?\$\$.*?$", "", text, flags=re.DOTALL | re.M)
+    text = re.sub(r"(\{[a-z:]+\})?`[^`\n]*`|\$[^$\n]+\$|\]\([^)]*\)", " ", text)
+    return re.sub(r"(?<=\s)\W+(?=\s)", " ", f" {text} ")
+
+
+def cells(page: str) -> list[Any]:
+    """Return the code cells of a page, loaded ones too."""
+    book = pages.notebook(ROOT / f"{page}.md")
+    return [c for c in book.cells if c.cell_type == "code"] if book else []
+
+
+def typed(page: str) -> list[str]:
+    """Return the code that stands on the page itself."""
+    return [cell.source for cell in cells(page) if "load" not in cell.metadata]
+
+
+def magic(code: str) -> bool:
+    return code.lstrip().startswith("%%gpu")
+
+
+def plain(code: str) -> str:
+    """Return a cell as Python: without the line of a cell magic, others as comments."""
+    lines = code.splitlines()
+    if lines and lines[0].startswith("%%"):
+        lines = lines[1:]
+    return "\n".join(re.sub(r"^(\s*)[%!]", r"\1# ", line) for line in lines)
+
+
+def bound(tree: ast.AST) -> set[str]:
+    """Return the names that a cell binds at its top level."""
+    names = set()
+    for node in getattr(tree, "body", []):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+            continue
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names |= {(a.asname or a.name).split(".")[0] for a in node.names}
+            continue
+        names |= {
+            n.id
+            for n in ast.walk(node)
+            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
+        }
+    return names
+
+
+def read(tree: ast.AST) -> set[str]:
+    return {
+        n.id
+        for n in ast.walk(tree)
+        if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)
+    }
+
+
+def leaked(codes: list[str]) -> set[str]:
+    """Return the names bound only by `%%gpu` cells that a plain cell reads."""
+    gpu: set[str] = set()
+    ours: set[str] = set()
+    wrong: set[str] = set()
+    for code in codes:
+        tree = ast.parse(plain(code))
+        if magic(code):
+            gpu |= bound(tree)
+        else:
+            wrong |= read(tree) & (gpu - ours - bound(tree))
+            ours |= bound(tree)
+    return wrong
+
+
+def ruff(codes: list[str], folder: Path, *arguments: str) -> str:
+    """Return what ruff says about the cells as one notebook, "" for nothing."""
+    book = {
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"cell-{number}",
+                "execution_count": None,
+                "metadata": {},
+                "outputs": [],
+                "source": plain(code) if magic(code) else code,
+            }
+            for number, code in enumerate(codes, start=1)
+        ],
+        "metadata": {"language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    path = folder / "page.ipynb"
+    path.write_text(json.dumps(book), encoding="utf-8")
+    config = ("--config", str(ROOT / "pyproject.toml"), "--no-cache")
+    command = [sys.executable, "-m", "ruff", *arguments, *config, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", pages.pages(ROOT))
+def test_a_page_of_the_contents_exists(page: str) -> None:
+    assert (ROOT / f"{page}.md").is_file()
+
+
+@pytest.mark.parametrize("page", PAGES)
+class TestPage:
+    """Promises of every page, the first one too."""
+
+    def test_has_one_title(self, page: str) -> None:
+        text = without_code(body(page))
+        assert len(re.findall(r"^# \S", text, re.MULTILINE)) == 1
+
+    def test_describes_itself_to_search_engines(self, page: str) -> None:
+        head = pages.front_matter(source(page))
+        said = head["myst"]["html_meta"]["description"]
+        assert 50 <= len(said) <= 160
+
+    def test_runs_the_kernel_of_the_environment(self, page: str) -> None:
+        if cells(page):
+            head = pages.front_matter(source(page))
+            assert head["kernelspec"]["name"] == "python3"
+
+    def test_avoids_words_that_belittle(self, page: str) -> None:
+        text = " ".join(prose(body(page)).lower().split())
+        found = [w for w in BANNED if re.search(rf"\b{w}\b", text)]
+        assert not found
+
+    def test_types_no_measured_number(self, page: str) -> None:
+        assert TYPED.findall(prose(body(page))) == []
+
+    def test_gives_every_picture_words(self, page: str) -> None:
+        text = without_code(body(page))
+        for match in re.finditer(r"!\[(.*?)\]\(", text):
+            assert match.group(1).strip(), "a picture without alternative text"
+        for match in FENCE.finditer(text):
+            if match["name"] in {"image", "figure"}:
+                block = text[match.start() :].split(f"\n{match['fence']}\n")[0]
+                assert re.search(r"^:alt:\s*\S|^alt:\s*\S", block, re.MULTILINE)
+
+    def test_has_cells_that_fit_a_screen(self, page: str) -> None:
+        assert max((len(c.splitlines()) for c in typed(page)), default=0) <= 30
+
+    def test_reads_no_name_that_only_a_gpu_cell_binds(self, page: str) -> None:
+        assert leaked([cell.source for cell in cells(page)]) == set()
+
+    def test_formats_its_code(self, page: str, tmp_path: Path) -> None:
+        assert ruff(typed(page), tmp_path, "format", "--check", "--diff") == ""
+
+    def test_lints_its_code(self, page: str, tmp_path: Path) -> None:
+        # E402, B018, E703: a notebook imports where it needs and ends in a value
+        rules = ["--select", "E,F", "--ignore", "E402,E703,F811"]
+        codes = [cell.source for cell in cells(page)]
+        assert ruff(codes, tmp_path, "check", *rules) == ""
+
+
+@pytest.mark.parametrize("page", LECTURES)
+class TestLecture:
+    """Promises of every lecture."""
+
+    def test_says_what_it_asks_and_gives(self, page: str) -> None:
+        course = pages.front_matter(source(page))["course"]
+        assert {name: type(value) for name, value in course.items()} == HEAD
+        assert 5 <= course["minutes"] <= 90
+        assert course["device"] in {"cpu", "gpu"}
+        assert 2 <= len(course["objectives"]) <= 6
+
+    def test_names_prerequisites_that_exist(self, page: str) -> None:
+        for need in pages.front_matter(source(page))["course"]["prerequisites"]:
+            if re.fullmatch(r"[a-z_]+/[a-z_]+", need):
+                assert f"lectures/{need}" in PAGES
+
+    def test_has_the_length_of_a_lecture(self, page: str) -> None:
+        assert 700 <= len(prose(body(page)).split()) <= 2200
+
+
+def test_no_notebook_lies_beside_the_lectures() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "lectures"], cwd=ROOT, capture_output=True, text=True
+    )
+    if listed.returncode:
+        pytest.skip("not a git checkout, so nothing is tracked")
+    assert [f for f in listed.stdout.split() if f.endswith(".ipynb")] == []
+
+
+class TestTheRulesThemselves:
+    """A rule that nothing breaks would prove nothing."""
+
+    def test_a_leaked_name_is_found(self) -> None:
+        assert leaked(["%%gpu\nimport cupy\ny = 1", "print(y)"]) == {"y"}
+
+    def test_a_name_bound_by_both_is_no_leak(self) -> None:
+        assert leaked(["y = 2", "%%gpu\ny = 1", "print(y)"]) == set()
+
+    def test_a_typed_number_is_found(self) -> None:
+        assert TYPED.search("it is 12.5 times faster, or 3x slower")
+        assert not TYPED.search("it is {glue:text}`gain` times faster")
+
+    def test_prose_is_what_is_left_without_code(self) -> None:
+        cell = "```{code-cell} ipython3\n:tags: [x]\n\nfour = 5\n```\n"
+        note = "```{note} Title\n:class: x\nSix.\n```\n"
+        text = f"One `two` three.\n\n{note}\n{cell}\n```\nplain\n```\n$$\nx\n$$ (a)\n7"
+        assert prose(text).split() == ["One", "three.", "Six.", "7"]
+
+    def test_unformatted_code_is_found(self, tmp_path: Path) -> None:
+        assert ruff(["x=1"], tmp_path, "format", "--check")
+        assert ruff(["x = 1"], tmp_path, "format", "--check") == ""
+
+    def test_an_unknown_name_is_found(self, tmp_path: Path) -> None:
+        assert "F821" in ruff(["x = nothing"], tmp_path, "check", "--select", "F")

@@ -1,0 +1,1 @@
+"""The makers' commands; each runs as ``python -m tools.<name>``."""

@@ -1,0 +1,53 @@
+"""The pages of the book: which there are, and what a notebook page holds."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+LOAD = re.compile(r"^\s*:?load:\s*(\S+)\s*$", re.MULTILINE)
+
+
+def pages(root: Path) -> list[str]:
+    """Return the pages that _toc.yml names, in reading order, without suffix."""
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    found = [toc["root"]]
+
+    def walk(entry: dict[str, Any]) -> None:
+        if "file" in entry:
+            found.append(entry["file"])
+        for group in ("parts", "chapters", "sections"):
+            for child in entry.get(group, []):
+                walk(child)
+
+    walk(toc)
+    return found
+
+
+def front_matter(text: str) -> dict[str, Any]:
+    """Return the YAML head of a page, empty where it has none."""
+    head = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)
+    return (yaml.safe_load(head.group(1)) or {}) if head else {}
+
+
+def notebook(path: Path) -> Any | None:
+    """Return the page at `path` as a notebook with its loaded cells filled in.
+
+    None where the page is not a notebook or has no code cell.
+    """
+    from myst_nb.core.read import (
+        is_myst_markdown_notebook,
+        read_myst_markdown_notebook,
+    )
+
+    text = path.read_text(encoding="utf-8")
+    if not is_myst_markdown_notebook(text):
+        return None
+    book = read_myst_markdown_notebook(text, path=str(path))
+    return book if any(c.cell_type == "code" for c in book.cells) else None
+
+
+def loaded(text: str) -> list[str]:
+    """Return the files that cells of a page load, relative to the page."""
+    return LOAD.findall(text)
