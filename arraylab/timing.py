@@ -321,7 +321,8 @@ class _Run:
         c.compiled = compilations() - compiled
         self.judge(result)
         self.look_for_changes()
-        c.device, c.result_dtype = arrays.device_of(result), arrays.dtype_of(result)
+        c.device = arrays.device_of((c.placed, result))
+        c.result_dtype = arrays.dtype_of(result)
         del result  # a result that is kept changes what the next call costs
         seconds = self.warm_up(c)
         c.number = max(1, math.ceil(SHORTEST_SAMPLE / seconds))

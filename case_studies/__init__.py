@@ -1,1 +1,1 @@
-"""The shared problems of the course: one package a problem, one file an implementation."""
+"""The shared problems: one package a problem, one file an implementation."""

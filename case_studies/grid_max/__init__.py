@@ -2,7 +2,16 @@
 
 from case_studies.grid_max.problem import check, inputs, nearest, oracle, work
 
-__all__ = ["IMPLEMENTATIONS", "check", "inputs", "nearest", "oracle", "work"]
+__all__ = [
+    "IMPLEMENTATIONS",
+    "SIZES",
+    "YARDSTICK",
+    "check",
+    "inputs",
+    "nearest",
+    "oracle",
+    "work",
+]
 
 IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet them
     "python_loop",
@@ -24,3 +33,6 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "numba_cuda_grid_stride",
     "numba_cuda_block_reduction",
 )
+
+YARDSTICK = "numba_parallel"  # straightforward and parallel: what the rest is held to
+SIZES = (300, 1_000, 3_000)  # points a side that records keep
