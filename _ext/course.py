@@ -142,6 +142,8 @@ def show_head(app: Sphinx, doctree: nodes.document) -> None:
         LOG.warning("front matter 'course': %r is wrong", error, location=docname)
         return
     title.parent.insert(title.parent.index(title) + 1, node)
+    # the page may have no other mathematics, and then would not load what sets it
+    app.env.get_domain("math").process_doc(app.env, docname, doctree)
 
 
 # -- pictures have words --------------------------------------------------------------
@@ -198,6 +200,8 @@ REPAIRS: tuple[tuple[str, str], ...] = (
     # the words that are seen on the search button are its name
     (r'(<button class="btn search-button-field[^>]*?) aria-label="[^"]*"', r"\1"),
     (r'(<span class="search-button__kbd-shortcut")>', r'\1 aria-hidden="true">'),
+    # the button has its name; the icons in it would add theirs
+    (r'(<i class="theme-switch [^>]*?)\s+title="[^"]*"', r'\1 aria-hidden="true"'),
     # landmarks of one kind need names
     (
         r'<div id="pst-primary-sidebar" class',

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,9 @@ import numpy as np
 from matplotlib.figure import Figure as MplFigure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
+from arraylab import html, units
 from arraylab.arrays import library_of
+from arraylab.records import Library, find
 from arraylab.results import Comparison, Sweep, Timing
 
 INK = "#010203"  # becomes the page's text colour, black or white
@@ -162,12 +165,78 @@ def times_by_size(
     return show(fig, alt=f"{alt} {_sweep_in_words(sweep)}", caption=caption)
 
 
+def recorded(library: Library, *, caption: str, dtype: str = "float64") -> Figure:
+    """Return each library's best recorded time in every case, on every device.
+
+    A panel a case, at its largest recorded size; filled markers are CPUs, hollow ones
+    GPUs.  Measurements of other code than today's are left out.
+    """
+    cases = _best_times(library, dtype)
+    if not cases:
+        none = "No measurement of today's code is recorded: make bench records them."
+        return Figure(html.note(none), none, caption)
+    lines = sum(len({key[0] for key in best}) for _, best in cases.values())
+    fig, panels = _panels(len(cases), 0.9 + 0.38 * lines)
+    told = []
+    for ax, (case, (size, best)) in zip(panels, cases.items(), strict=True):
+        names = [n for n in LOOK if any(n == key[0] for key in best)]
+        for (name, device), seconds in best.items():
+            colour, marker = LOOK[name]
+            fill = colour if device == "cpu" else "none"
+            y = names.index(name)
+            ax.plot(seconds, y, color=colour, marker=marker, mfc=fill, markersize=8)
+            _write(ax, units.seconds(seconds, 2), (seconds, y), (9, -4))
+            told.append(f"{case}, {name} on {device} {units.seconds(seconds, 2)}")
+        ax.set_yticks(range(len(names)), names)
+        ax.set(title=f"{case}, {size}", ylim=(len(names) - 0.4, -0.6))
+        ax.margins(x=0.15)
+        _in_seconds(ax.xaxis)
+    alt = f"Dot chart of the best recorded times of each library: {'; '.join(told)}."
+    return show(fig, alt=alt, caption=caption)
+
+
+def _best_times(library: Library, dtype: str) -> dict[str, tuple[str, dict]]:
+    """Return each case's largest size in words, and best times by library, device."""
+    fresh = [
+        found.measurement
+        for record in library.records
+        for row in record.measurements
+        if row["dtype"] == dtype and row["median"] is not None
+        for found in find(*(row[k] for k in FOUND_BY), library=Library((record,)))
+        if found.fresh
+    ]
+    cases = {}
+    for case in sorted({row["case"] for row in fresh}):
+        rows = [row for row in fresh if row["case"] == case]
+        shapes = max(row["shapes"] for row in rows)
+        best: dict[tuple[str, str], float] = {}
+        for row in rows:
+            if row["shapes"] == shapes:
+                key = row["library"], row["device"]
+                best[key] = min(row["median"], best.get(key, math.inf))
+        size = "inputs " + " ".join(str(tuple(shape)) for shape in shapes)
+        cases[case] = size, best
+    return cases
+
+
+def _panels(count: int, height: float) -> tuple[MplFigure, list[plt.Axes]]:
+    with mpl.rc_context(STYLE):
+        fig, panels = plt.subplots(
+            count, figsize=(6.4, height), layout="constrained", squeeze=False
+        )
+        for ax in panels[:, 0]:
+            ax.set(xscale="log")
+        panels[-1, 0].set(xlabel=SECONDS)
+    return fig, list(panels[:, 0])
+
+
 def look(row: Timing | str) -> tuple[str, str]:
     """Return colour and marker of a row's library, or of the one a name starts with."""
     name = row if isinstance(row, str) else row.library or row.name
     return LOOK.get(library_of(name), PLAIN)
 
 
+FOUND_BY = ("case", "implementation", "dtype", "shapes", "device")
 SECONDS = "median time of a call"  # the ticks bring the units
 
 

@@ -1,7 +1,9 @@
 """The commands that make the book: what they run again, and how they fail."""
 
+import importlib
 import json
 import os
+import re
 import shutil
 import signal
 import stat
@@ -20,6 +22,14 @@ file_format: mystnb
 kernelspec:
   name: python3
   display_name: Python 3
+course:
+  minutes: 25
+  device: cpu
+  objectives:
+    - predict that `work` takes $8n$ bytes
+    - measure it
+  prerequisites:
+    - part/one
 myst:
   html_meta:
     description: A page.
@@ -257,7 +267,13 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / name, root / name, ignore=ignored)
     for name in ("_config.yml", "references.bib"):
         shutil.copy(ROOT / name, root / name)
-    return small(root, one=cell("import time\nprint('at', time.time_ns())"))
+    shown = [
+        cell("import time\nprint('at', time.time_ns())"),
+        cell("%%gpu\nimport cupy\n\nn = 10", ":tags: [skip-execution]"),
+        cell("", ":load: ../../loaded.py"),
+    ]
+    (root / "loaded.py").write_text("first = 1\n", encoding="utf-8")
+    return small(root, one="".join(shown))
 
 
 class TestSite:
@@ -282,12 +298,61 @@ class TestSite:
         entrance = (copied / book.INDEX).read_text(encoding="utf-8")
         assert 'url=lectures/part/one.html"' in entrance
 
+    def test_shows_what_the_front_matter_says(self, copied: Path) -> None:
+        page = copied / "_build" / "html" / "lectures" / "part" / "one.html"
+        shown = page.read_text(encoding="utf-8")
+        assert "25 minutes, runs on any computer." in shown
+        assert '<span class="pre">work</span>' in shown
+        assert "mathjax" in shown, "the box alone has mathematics"
+        assert '<span class="doc">A page</span></a>' in shown
+        assert '<meta content="A page." name="description"' in shown
+
+    def test_shows_a_gpu_cell_as_python(self, copied: Path) -> None:
+        page = copied / "_build" / "html" / "lectures" / "part" / "one.html"
+        assert '<span class="kn">import</span>' in page.read_text(encoding="utf-8")
+        assert '<span class="nn">cupy</span>' in page.read_text(encoding="utf-8")
+
+    def test_asks_no_other_server(self, copied: Path) -> None:
+        asked = r"""<(?:script|link|img|iframe)\b[^>]*(?:src|href)="(?:https?:)?//"""
+        for page in (copied / "_build" / "html").rglob("*.html"):
+            assert not re.search(asked, page.read_text(encoding="utf-8")), page
+
+    def test_sphinx_reads_a_page_again_whose_loaded_file_changed(
+        self, copied: Path
+    ) -> None:
+        (copied / "loaded.py").write_text("second = 2\n", encoding="utf-8")
+        program = "from jupyter_book.cli.main import main; main()"
+        subprocess.run([sys.executable, "-c", program, "build", "."], cwd=copied)
+        page = copied / "_build" / "html" / "lectures" / "part" / "one.html"
+        assert "second" in page.read_text(encoding="utf-8")
+
     def test_stops_at_a_picture_without_words(self, copied: Path) -> None:
         small(copied, one="\n![](/_static/favicon.svg)\n")
         done = self.site(copied)
         assert done.returncode == 1
         assert "without alternative text" in done.stderr
         assert not (copied / book.DONE).exists()
+
+
+WORDLESS = {
+    '<img src="a.png">': 1,
+    '<img src="a.png" alt="">': 1,
+    '<img src="a.png" alt="_images/a.png">': 1,  # what Sphinx writes by itself
+    '<img src="a.png" alt="Time grows with size">': 0,
+    '<svg viewBox="0 0 1 1"></svg>': 1,
+    '<svg viewBox="0 0 1 1"><title>Time grows</title></svg>': 0,
+    '<svg role="img" aria-label="Time grows"></svg>': 0,
+    '<svg aria-hidden="true"></svg>': 0,
+}
+
+
+@pytest.mark.parametrize("body", WORDLESS)
+def test_a_picture_without_words_is_found(
+    body: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "_ext")
+    course = importlib.import_module("course")
+    assert len(list(course.wordless(body))) == WORDLESS[body]
 
 
 def program(folder: Path, name: str, script: str) -> None:

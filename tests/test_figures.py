@@ -1,0 +1,130 @@
+"""What every figure of the course promises its reader."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from arraylab import figures
+from arraylab.records import Library, Record, code_hash
+from arraylab.results import Comparison, Sweep, Timing
+
+ALT = "A line that goes up from left to right."
+CAPTION = "Time against size, float64, on this machine."
+
+
+def drawing(alt=ALT, caption=CAPTION):
+    fig, ax = figures.axes(xlabel="n")
+    ax.plot([1, 2], [1, 2], color=figures.INK)
+    return figures.show(fig, alt=alt, caption=caption)
+
+
+def timing(name, seconds, library="numpy"):
+    return Timing(name, library, seconds=(seconds,) * 3, rounds=(0, 1, 2))
+
+
+def comparison(*rows):
+    return Comparison(rows, rows[0].name, "a machine", "2026-01-01T00:00:00", {})
+
+
+@pytest.fixture
+def sweep():
+    sizes = (10, 100, 1000)
+    return Sweep(
+        sizes,
+        tuple(
+            comparison(timing("numpy_plain", n * 1e-6), timing("jax_jit", 1e-4, "jax"))
+            for n in sizes
+        ),
+    )
+
+
+@pytest.mark.parametrize("missing", ["alt", "caption"])
+def test_a_figure_without_words_is_refused(missing):
+    with pytest.raises(ValueError, match=f"a figure needs {missing}="):
+        drawing(**{missing: "a plot"})
+
+
+def test_the_alternative_text_stands_on_the_drawing_and_in_plain_text():
+    figure = drawing(alt='It says "more" & goes up to the right.')
+    assert 'role="img"' in figure.svg
+    assert "&quot;more&quot; &amp; goes up" in figure.svg
+    assert 'It says "more"' in repr(figure)
+
+
+def test_ink_takes_the_colour_of_the_page():
+    figure = drawing()
+    assert figures.INK not in figure.svg
+    assert "currentColor" in figure.svg
+    assert "fill: #ffffff" not in figure.svg  # no plate that a dark page would show
+
+
+def test_text_stays_text():
+    assert re.search(r"<text[^>]*>n</text>", drawing().svg)
+
+
+def test_two_figures_on_a_page_share_no_id():
+    one, two = drawing(), drawing(alt="The same line, for other words still.")
+    ids = [re.findall(r'\bid="([^"]+)"', f.svg) for f in (one, two)]
+    assert len(ids[0]) == len(set(ids[0]))
+    assert (
+        not set(ids[0]) & set(ids[1]) or one.svg.split(">", 1)[1] in two.svg
+    )  # same drawing, same ids: then it is one and the same
+    for figure in (one, two):
+        used = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)', figure.svg)
+        defined = set(re.findall(r'\bid="([^"]+)"', figure.svg))
+        assert {a or b for a, b in used} <= defined
+
+
+def test_the_same_drawing_is_the_same_file():
+    assert drawing().svg == drawing().svg
+
+
+def test_times_by_size_says_in_words_what_it_draws(sweep):
+    figure = figures.times_by_size(sweep, caption=CAPTION)
+    assert "numpy_plain from 10.0 µs at 10 to 1.00 ms at 1,000" in figure.alt
+    assert "jax_jit overtakes numpy_plain at about 100" in figure.alt
+
+
+def test_times_by_size_draws_the_machines_limit(sweep):
+    figure = figures.times_by_size(sweep, caption=CAPTION, roof=lambda n: n * 1e-8)
+    assert "the machine's limit" in figure.svg
+
+
+def test_refused_rows_are_not_drawn():
+    wrong = Timing("jax_wrong", "jax", verdict="WRONG", message="off by one")
+    figure = figures.times(comparison(timing("numpy", 1e-3), wrong), caption=CAPTION)
+    assert "jax_wrong" not in figure.svg + figure.alt
+
+
+def test_every_library_has_a_look_of_its_own():
+    looks = [v for k, v in figures.LOOK.items() if k != "numba_cuda"]
+    assert len({colour for colour, _ in looks}) == len(looks)
+    assert len({marker for _, marker in figures.LOOK.values()}) == len(figures.LOOK)
+
+
+def record(**changes):
+    row = {
+        "case": "grid_max",
+        "implementation": "numpy_mesh",
+        "library": "numpy",
+        "device": "cpu",
+        "dtype": "float64",
+        "shapes": [[3], [3]],
+        "median": 0.25,
+        "verdict": "ok",
+        "code": code_hash("grid_max", "numpy_mesh"),
+    }
+    stamp = {"cpu": "C", "cores": 2, "gpus": []}
+    return Record(Path("m.json"), stamp, "2026-01-01", measurements=(row | changes,))
+
+
+def test_recorded_draws_what_todays_code_measured():
+    figure = figures.recorded(Library((record(),)), caption=CAPTION)
+    assert "grid_max, numpy on cpu 250 ms" in figure.alt
+
+
+@pytest.mark.parametrize("library", [Library(), Library((record(code="other"),))])
+def test_recorded_shows_nothing_stale_and_says_so(library):
+    figure = figures.recorded(library, caption=CAPTION)
+    assert "No measurement of today&#x27;s code" in figure._repr_html_()
