@@ -23,8 +23,8 @@ import numpy as np
 from arraylab import arrays, records, units
 from arraylab.clock import Clock
 from arraylab.compilations import compilations
+from arraylab.hardware import machine
 from arraylab.limits import Share, peaks
-from arraylab.machine import machine
 from arraylab.memory import device_peak, peak_memory
 from arraylab.results import NOISY, Comparison, Refused, Sweep, Timing
 from arraylab.variants import Variant, variants_of
