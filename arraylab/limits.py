@@ -294,7 +294,7 @@ def _better(old: Peaks, new: Peaks) -> Peaks:
 
 # How the names of the versions and settings begin on which a library's speed depends.
 _DEPENDS = {
-    "numpy": ("numpy", "BLAS", "OMP", "OPENBLAS", "GOTO", "MKL", "BLIS", "VECLIB"),
+    "numpy": ("numpy", "BLAS", "OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB"),
     "cupy": ("cupy", "CUPY", "CUDA"),
     "jax": ("jax", "JAX", "XLA", "CUDA"),
 }

@@ -22,23 +22,16 @@ from arraylab import html
 from arraylab.files import write_atomically
 from arraylab.fingerprint import cell_hash, code_hash
 from arraylab.hardware import title
+from arraylab.schema import SCHEMA, TIMED, Unreadable, check, check_measurement
 
-SCHEMA = 1
 VARIABLE = "BEYOND_NUMPY_RECORDS"
-
-TIMED = frozenset({"ok", "NOISY"})
-"""Verdicts whose times are kept; other rows keep their verdict and message only."""
-
-_TIMES = ("median", "low", "high", "first", "place", "finish", "cores", "share")
-_UNTRIED = frozenset({"ABSENT", "STOPPED"})  # says nothing about the code
-_REMEDY = (
+REMEDY = (
     "Restore it with git, or delete it and run `make bench` on that machine "
     "to record it again."
 )
 
-
-class Unreadable(ValueError):
-    """A record file cannot be used; the message names the file and the remedy."""
+_TIMES = ("median", "low", "high", "first", "place", "finish", "cores", "share")
+_UNTRIED = frozenset({"ABSENT", "STOPPED"})  # says nothing about the code
 
 
 @dataclass(frozen=True, repr=False)
@@ -111,7 +104,7 @@ class Library:
         return f"<Library: {len(self.records)} records, {len(self.problems)} problems>"
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Found:
     """A recorded measurement, and whether today's code produced it."""
 
@@ -128,13 +121,6 @@ class Found:
     def versions(self) -> Mapping[str, str]:
         """The library versions it was measured with."""
         return _versions(self.measurement, self.record.machine)
-
-    def __repr__(self) -> str:
-        row = self.measurement
-        return (
-            f"<Found {row['implementation']} on {row['device']}, {self.date[:10]}: "
-            f"{row['verdict']}, {'fresh' if self.fresh else 'stale'}>"
-        )
 
 
 class Entry(NamedTuple):
@@ -239,9 +225,8 @@ def read(path: str | os.PathLike[str]) -> Record:
         reason = error.strerror or type(error).__name__
         raise Unreadable(f"{path.name}: cannot be opened ({reason}).") from error
     except (ValueError, RecursionError) as error:
-        raise Unreadable(
-            f"{path.name}: damaged, not JSON ({error}). {_REMEDY}"
-        ) from error
+        message = f"{path.name}: damaged, not JSON ({error}). {REMEDY}"
+        raise Unreadable(message) from error
     return _record(data, path)
 
 
@@ -252,11 +237,11 @@ def _no_constant(word: str) -> None:
 def _record(data: Any, path: Path) -> Record:
     """Return the checked record of `data`, the parsed text of `path`."""
     try:
-        _check(data, path.name)
-    except (TypeError, KeyError, ValueError) as error:
-        if isinstance(error, Unreadable):
-            raise
-        raise Unreadable(f"{path.name}: damaged, {error.args[0]}. {_REMEDY}") from error
+        check(data, path.name)
+    except Unreadable:
+        raise
+    except ValueError as error:
+        raise Unreadable(f"{path.name}: damaged, {error}. {REMEDY}") from error
     return Record(
         path=path,
         machine=data["machine"],
@@ -266,71 +251,6 @@ def _record(data: Any, path: Path) -> Record:
         cells=data["cells"],
         claims=tuple(data.get("claims", ())),
     )
-
-
-def _check(data: Any, name: str) -> None:
-    """Raise for whatever is not as the rest of the course expects it."""
-    schema = _get(data, "schema", int)
-    if schema > SCHEMA:
-        raise Unreadable(
-            f"{name}: written by a newer version of the course (schema {schema}; this "
-            f"version reads {SCHEMA}): update it with git pull."
-        )
-    if schema < 1:
-        raise ValueError(f"schema is {schema} where 1 or more was expected")
-    machine = _get(data, "machine", dict)
-    _get(machine, "cpu", str, "machine")
-    for gpu in machine.get("gpus", ()):
-        _get(gpu, "name", str, "a GPU")
-    datetime.fromisoformat(_get(data, "date", str))
-    for i, row in enumerate(_get(data, "measurements", list), 1):
-        _check_measurement(row, f"measurement {i}")
-    for key, cell in _get(data, "cells", dict).items():
-        _get(cell, "lecture", str, f"cell {key}")
-        for output in _get(cell, "outputs", list, f"cell {key}"):
-            _check_output(output, f"an output of cell {key}")
-    for i, claim in enumerate(_get({"claims": [], **data}, "claims", list), 1):
-        _get(claim, "id", str, f"claim {i}")
-        _get(claim, "verdict", str, f"claim {i}")
-
-
-def _check_measurement(row: Any, where: str) -> None:
-    for key in ("device", "dtype", "verdict"):
-        _get(row, key, str, where)
-    for key in ("case", "implementation", "code"):
-        _get(row, key, str | None, where)
-    median = _get(row, "median", int | float | None, where)
-    if row["verdict"] in TIMED and not (median is not None and median > 0):
-        raise ValueError(
-            f"{where} is {row['verdict']} with median {median}; expected seconds"
-        )
-    for shape in _get(row, "shapes", list, where):
-        if not isinstance(shape, list) or not all(type(n) is int for n in shape):
-            raise TypeError(f"{where} has {shape!r} where a shape was expected")
-
-
-def _check_output(output: Any, where: str) -> None:
-    kind = _get(output, "output_type", str, where)
-    wanted = {
-        "stream": {"name": str, "text": str},
-        "error": {"ename": str, "evalue": str, "traceback": list},
-    }
-    for key, kinds in wanted.get(kind, {"data": dict}).items():
-        _get(output, key, kinds, where)
-
-
-def _get(data: Any, key: str, kinds: Any, where: str = "the file") -> Any:
-    """Return ``data[key]``, which must be of `kinds`."""
-    if not isinstance(data, dict):
-        kind = type(data).__name__
-        raise TypeError(f"{where} holds {kind} where an object was expected")
-    if key not in data:
-        raise KeyError(f"{where} has no {key!r}")
-    value = data[key]
-    if not isinstance(value, kinds) or isinstance(value, bool):
-        kind, wanted = type(value).__name__, getattr(kinds, "__name__", kinds)
-        raise TypeError(f"{key!r} of {where} is {kind}, expected {wanted}")
-    return value
 
 
 # Finding
@@ -379,23 +299,28 @@ def status(library: Library | None = None) -> Status:
     """Return which measurements are current, which are stale and which are missing."""
     library = load() if library is None else library
     present, stale, missing = [], [], []
-    known = cases()
-    today = {(case, name): _today(case, name) for case in known for name in known[case]}
+    today = {
+        (case, name): _today(case, name)
+        for case, names in cases().items()
+        for name in names
+    }
     for record in library.records:
-        tried = set()
-        for row in record.measurements:
-            key = (row["case"], row["implementation"])
-            if not all(key) or row["verdict"] in _UNTRIED:
-                continue
-            tried.add(key)
+        rows = [
+            row
+            for row in record.measurements
+            if row["implementation"] and row["verdict"] not in _UNTRIED
+        ]
+        for row in rows:
+            key = (row["case"] or "", row["implementation"])
             fresh = today.get(key) is not None and row["code"] == today[key]
             shapes = " ".join("x".join(map(str, shape)) for shape in row["shapes"])
             details = (row["device"], row["dtype"], shapes)
             (present if fresh else stale).append(Entry(record.title, *key, *details))
+        lacking = today.keys() - {(row["case"], row["implementation"]) for row in rows}
         missing += [
-            Entry(record.title, *key)
-            for key in today
-            if key not in tried and (record.gpus or not _needs_gpu(key[1]))
+            Entry(record.title, case, name)
+            for case, name in today
+            if (case, name) in lacking and (record.gpus or not _needs_gpu(name))
         ]
     return Status(tuple(present), tuple(stale), tuple(missing), library.problems)
 
@@ -476,21 +401,11 @@ def save(
     path = Path(path)
     now = date or datetime.now(UTC).isoformat(timespec="seconds")
     old = read(path) if path.exists() else None
-    new = Record(
-        path=path,
-        machine=dict(stamp),
-        date=now,
-        commit=commit,
-        measurements=tuple(
-            _row(row, now) for row in measurements if row.get("implementation")
-        ),
-        cells={
-            key: {**cell, "date": now}
-            for key, cell in (cells or {}).items()
-            if _gpus(stamp)
-        },
-        claims=tuple({"date": now, **claim} for claim in claims),
-    )
+    rows = [_row(row, now) for row in measurements if row.get("implementation")]
+    shown = (cells or {}).items() if _gpus(stamp) else ()
+    dated = {key: {**cell, "date": now} for key, cell in shown}
+    told = tuple({"date": now, **claim} for claim in claims)
+    new = Record(path, dict(stamp), now, commit, tuple(rows), dated, told)
     merged = merge(old, new).json()
     _record(merged, path)
     write_atomically(path, _pretty(merged))
@@ -553,7 +468,7 @@ def _row(measurement: Mapping[str, Any], date: str) -> dict[str, Any]:
         row.update({key: None for key in _TIMES if key in row} | {"median": None})
     try:
         row["shapes"] = [[int(n) for n in shape] for shape in row["shapes"]]
-        _check_measurement(row, f"measurement {row.get('name', '')!r}")
+        check_measurement(row, f"measurement {row.get('name', '')!r}")
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"not recorded: {error.args[0]}. Hand over the rows of a comparison"

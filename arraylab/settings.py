@@ -19,11 +19,9 @@ from arraylab.words import counted
 SETTINGS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
-    "GOTO_NUM_THREADS",
     "MKL_NUM_THREADS",
     "BLIS_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
     "NUMBA_NUM_THREADS",
     "NUMBA_THREADING_LAYER",
     "NUMBA_DISABLE_JIT",
@@ -40,16 +38,13 @@ SETTINGS = (
 CUPY_WHEELS = ("cupy-cuda13x", "cupy-cuda12x", "cupy-cuda11x", "cupy")
 DISTRIBUTIONS = (
     "numpy",
-    "scipy",
     "numba",
-    "llvmlite",
     "numba-cuda",
     "jax",
     "jaxlib",
     "jax-cuda12-plugin",
     "jax-cuda13-plugin",
     "dask",
-    "distributed",
     "array-api-compat",
     "array-api-strict",
     "threadpoolctl",
@@ -58,7 +53,7 @@ DISTRIBUTIONS = (
 
 # Which variables a thread pool obeys, the strongest first.
 _OBEYS = {
-    "openblas": ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"),
+    "openblas": ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"),
     "mkl": ("MKL_NUM_THREADS", "OMP_NUM_THREADS"),
     "blis": ("BLIS_NUM_THREADS", "OMP_NUM_THREADS"),
     "openmp": ("OMP_NUM_THREADS",),
