@@ -2,8 +2,9 @@
 
 from arraylab.arrays import finish, place, wait
 from arraylab.claims import claim
+from arraylab.gpus import devices
+from arraylab.hardware import machine
 from arraylab.limits import peaks
-from arraylab.machine import devices, machine
 from arraylab.memory import peak_memory
 from arraylab.results import Comparison, Refused, Sweep, Timing
 from arraylab.timing import Variant, bench, compare, matches, sweep

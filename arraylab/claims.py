@@ -8,8 +8,8 @@ from html import escape
 from typing import Any
 
 from arraylab import html
-from arraylab.machine import machine
-from arraylab.records import CLAIM
+from arraylab.hardware import machine
+from arraylab.notebooks import CLAIM
 from arraylab.results import Refused
 
 VERDICTS = ("holds", "fails", "not decided")

@@ -61,3 +61,15 @@ def table(
         f"<table><caption>{escape(caption)}</caption>"
         f"<thead>{header}</thead><tbody>{body}</tbody></table>"
     )
+
+
+def sheet(
+    caption: str,
+    head: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    notes: Iterable[str],
+    words: int = -1,
+) -> str:
+    """Return a whole block of plain text: a table and the notes below it."""
+    cells = [tuple(map(escape, row)) for row in rows]
+    return block(table(caption, head, cells, words), *map(note, notes))

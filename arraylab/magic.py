@@ -14,6 +14,7 @@ from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from arraylab import html, records
+from arraylab.notebooks import REPLAY
 
 LIBRARIES = {"cupy": "CuPy", "jax": "JAX on CUDA", "numba_cuda": "numba.cuda"}
 
@@ -156,7 +157,7 @@ def _belongs(distribution: str, libraries: list[str]) -> bool:
 
 def _publish(text: str, page: str, data: dict[str, Any]) -> None:
     """Display a note that marks the cell's outputs as not of this run."""
-    bundle = {"text/plain": text, "text/html": page, records.REPLAY: data}
+    bundle = {"text/plain": text, "text/html": page, REPLAY: data}
     display(bundle, raw=True)
 
 

@@ -2,48 +2,36 @@
 
 A record says on which machine, when and by which code a result came about.  A result of
 other code than today's is *stale*: it can be listed, and is never shown as current.
-This module needs the standard library only.
 """
 
-import dataclasses
-import hashlib
 import importlib
 import importlib.util
-import io
 import json
 import math
 import os
 import pkgutil
-import re
-import tokenize
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-SCHEMA = 1
+import numpy as np
+
+from arraylab import html
+from arraylab.files import write_atomically
+from arraylab.fingerprint import cell_hash, code_hash
+from arraylab.hardware import title
+from arraylab.schema import SCHEMA, TIMED, Unreadable, check, check_measurement
+
 VARIABLE = "BEYOND_NUMPY_RECORDS"
-COMPARISON = "application/vnd.beyond-numpy.comparison+json"
-SWEEP = "application/vnd.beyond-numpy.sweep+json"
-CLAIM = "application/vnd.beyond-numpy.claim+json"
-REPLAY = "application/vnd.beyond-numpy.replay+json"
-"""Marks the outputs of a cell as shown from a record, or left out: not of this run."""
-
-TIMED = frozenset({"ok", "NOISY"})
-"""Verdicts whose times are kept; other rows keep their verdict and message only."""
-
-_OURS = "application/vnd.beyond-numpy."
-_TIMES = ("median", "low", "high", "first", "place", "finish", "cores", "share")
-_UNTRIED = frozenset({"ABSENT", "STOPPED"})  # says nothing about the code
-_REMEDY = (
+REMEDY = (
     "Restore it with git, or delete it and run `make bench` on that machine "
     "to record it again."
 )
 
-
-class Unreadable(ValueError):
-    """A record file cannot be used; the message names the file and the remedy."""
+_TIMES = ("median", "low", "high", "first", "place", "finish", "cores", "share")
+_UNTRIED = frozenset({"ABSENT", "STOPPED"})  # says nothing about the code
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,7 +61,7 @@ class Record:
     date: str
     commit: str = ""
     measurements: tuple[dict[str, Any], ...] = ()
-    cells: Mapping[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
+    cells: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     claims: tuple[dict[str, Any], ...] = ()
 
     @property
@@ -116,7 +104,7 @@ class Library:
         return f"<Library: {len(self.records)} records, {len(self.problems)} problems>"
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True)
 class Found:
     """A recorded measurement, and whether today's code produced it."""
 
@@ -133,13 +121,6 @@ class Found:
     def versions(self) -> Mapping[str, str]:
         """The library versions it was measured with."""
         return _versions(self.measurement, self.record.machine)
-
-    def __repr__(self) -> str:
-        row = self.measurement
-        return (
-            f"<Found {row['implementation']} on {row['device']}, {self.date[:10]}: "
-            f"{row['verdict']}, {'fresh' if self.fresh else 'stale'}>"
-        )
 
 
 class Entry(NamedTuple):
@@ -168,12 +149,9 @@ class Status:
 
     def json(self) -> dict[str, Any]:
         """Return the entries as plain data."""
-        return {
-            "present": [entry._asdict() for entry in self.present],
-            "stale": [entry._asdict() for entry in self.stale],
-            "missing": [entry._asdict() for entry in self.missing],
-            "problems": list(self.problems),
-        }
+        kinds = {name: getattr(self, name) for name in ("present", "stale", "missing")}
+        plain = {name: [e._asdict() for e in kinds[name]] for name in kinds}
+        return {**plain, "problems": list(self.problems)}
 
     def __repr__(self) -> str:
         return (
@@ -182,19 +160,15 @@ class Status:
         )
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        from arraylab import html
-
         rows = [
-            [escape(word) for word in (entry.implementation, kind, *entry[:2])]
-            + [escape(", ".join(filter(None, entry[3:])))]
+            (entry.implementation, kind, *entry[:2], ", ".join(filter(None, entry[3:])))
             for kind, entries in (("stale", self.stale), ("missing", self.missing))
             for entry in entries
         ]
+        if not rows:
+            return html.block(*map(html.note, (repr(self), *self.problems)))
         head = ("implementation", "state", "machine", "case", "measured")
-        table = html.table(repr(self), head, rows) if rows else html.note(repr(self))
-        return html.block(table, *(html.note(problem) for problem in self.problems))
+        return html.sheet(repr(self), head, rows, self.problems)
 
 
 # Reading
@@ -251,9 +225,8 @@ def read(path: str | os.PathLike[str]) -> Record:
         reason = error.strerror or type(error).__name__
         raise Unreadable(f"{path.name}: cannot be opened ({reason}).") from error
     except (ValueError, RecursionError) as error:
-        raise Unreadable(
-            f"{path.name}: damaged, not JSON ({error}). {_REMEDY}"
-        ) from error
+        message = f"{path.name}: damaged, not JSON ({error}). {REMEDY}"
+        raise Unreadable(message) from error
     return _record(data, path)
 
 
@@ -264,188 +237,20 @@ def _no_constant(word: str) -> None:
 def _record(data: Any, path: Path) -> Record:
     """Return the checked record of `data`, the parsed text of `path`."""
     try:
-        _check_schema(data, path.name)
-        machine = _field(data, "machine", dict)
-        cells = _field(data, "cells", dict)
-        claims = data.get("claims", [])
-        _field({"claims": claims}, "claims", list)
-        datetime.fromisoformat(_field(data, "date", str))
-        _field(machine, "cpu", str, "machine")
-        for i, row in enumerate(_field(data, "measurements", list)):
-            _check_measurement(row, f"measurement {i + 1}")
-        for key, cell in cells.items():
-            _field(cell, "lecture", str, f"cell {key}")
-            for output in _field(cell, "outputs", list, f"cell {key}"):
-                _check_output(output, f"an output of cell {key}")
-        for i, claim in enumerate(claims):
-            _field(claim, "id", str, f"claim {i + 1}")
-            _field(claim, "verdict", str, f"claim {i + 1}")
-    except (TypeError, KeyError, ValueError) as error:
-        if isinstance(error, Unreadable):
-            raise
-        raise Unreadable(f"{path.name}: damaged, {error.args[0]}. {_REMEDY}") from error
+        check(data, path.name)
+    except Unreadable:
+        raise
+    except ValueError as error:
+        raise Unreadable(f"{path.name}: damaged, {error}. {REMEDY}") from error
     return Record(
         path=path,
-        machine=machine,
+        machine=data["machine"],
         date=data["date"],
-        commit=_text(data.get("commit")),
+        commit=data.get("commit", ""),
         measurements=tuple(data["measurements"]),
-        cells=cells,
-        claims=tuple(claims),
+        cells=data["cells"],
+        claims=tuple(data.get("claims", ())),
     )
-
-
-def _check_schema(data: Any, name: str) -> None:
-    schema = _field(data, "schema", int)
-    if schema > SCHEMA:
-        raise Unreadable(
-            f"{name}: written by a newer version of the course (schema {schema}; this "
-            f"version reads {SCHEMA}): update it with git pull."
-        )
-    if schema < 1:
-        raise ValueError(f"schema is {schema} where 1 or more was expected")
-
-
-def _check_measurement(row: Any, where: str) -> None:
-    for key in ("device", "dtype", "verdict"):
-        _field(row, key, str, where)
-    for key in ("case", "implementation", "code"):
-        _field(row, key, str | None, where)
-    median = _field(row, "median", int | float | None, where)
-    if row["verdict"] in TIMED and not (median is not None and median > 0):
-        raise ValueError(
-            f"{where} is {row['verdict']} with median {median}; expected seconds"
-        )
-    for shape in _field(row, "shapes", list, where):
-        if not isinstance(shape, list) or not all(type(n) is int for n in shape):
-            raise TypeError(f"{where} has {shape!r} where a shape was expected")
-
-
-def _check_output(output: Any, where: str) -> None:
-    kind = _field(output, "output_type", str, where)
-    wanted = {"stream": ("name", "text"), "error": ("ename", "evalue")}
-    for key in wanted.get(kind, ()):
-        _field(output, key, str, where)
-    if kind == "error":
-        _field(output, "traceback", list, where)
-    elif kind != "stream":
-        _field(output, "data", dict, where)
-
-
-def _field(data: Any, key: str, kinds: Any, where: str = "the file") -> Any:
-    """Return ``data[key]``, which must be of `kinds`."""
-    if not isinstance(data, dict):
-        kind = type(data).__name__
-        raise TypeError(f"{where} holds {kind} where an object was expected")
-    if key not in data:
-        raise KeyError(f"{where} has no {key!r}")
-    value = data[key]
-    if not isinstance(value, kinds) or isinstance(value, bool):
-        wanted = getattr(kinds, "__name__", str(kinds))
-        raise TypeError(
-            f"{key!r} of {where} is {type(value).__name__}, expected {wanted}"
-        )
-    return value
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-# Which code made it
-
-
-def code_hash(case: str, implementation: str) -> str:
-    """Return the hash of a case's problem and one implementation, as they are now.
-
-    Raises
-    ------
-    LookupError
-        If the case or the implementation has no file.
-    """
-    return source_hash(
-        _case_source(case, "problem"), _case_source(case, implementation)
-    )
-
-
-def source_hash(*sources: str) -> str:
-    """Return 12 hex digits that change when the code of `sources` does.
-
-    Comments, docstrings and white space do not count, and Python 3.11, 3.12 and 3.13
-    agree: an f-string, one token before 3.12 and many since, counts as its text.
-    """
-    digest = hashlib.sha256()
-    for source in sources:
-        for word in _words(source.replace("\r\n", "\n").removeprefix("\ufeff")):
-            digest.update(word.encode("utf-8", "surrogatepass") + b"\0")
-        digest.update(b"\1")
-    return digest.hexdigest()[:12]
-
-
-def _case_source(case: str, module: str) -> str:
-    package = importlib.import_module("case_studies")
-    for folder in package.__path__:
-        path = Path(folder) / case / f"{module}.py"
-        if path.is_file():
-            return path.read_text("utf-8")
-    raise LookupError(
-        f"there is no case_studies/{case}/{module}.py: give the name of a case study "
-        "and of one of its implementations"
-    )
-
-
-_LAYOUT = {
-    tokenize.NEWLINE: "\n",
-    tokenize.INDENT: "\t+",
-    tokenize.DEDENT: "\t-",
-}
-_DROPPED = {tokenize.COMMENT, tokenize.NL, tokenize.ENDMARKER}
-_F_START = getattr(tokenize, "FSTRING_START", None)  # from Python 3.12 on
-_F_END = getattr(tokenize, "FSTRING_END", None)
-
-
-def _words(source: str) -> Iterator[str]:
-    """Yield the tokens that mean something: not those of docstrings."""
-    statement: list[tuple[int, str]] = []
-    for kind, text in _tokens(source):
-        if kind in (tokenize.INDENT, tokenize.DEDENT):
-            yield text
-            continue
-        statement.append((kind, text))
-        if kind == tokenize.NEWLINE:
-            if not all(_is_plain_string(*token) for token in statement[:-1]):
-                yield from (text for _, text in statement)
-            statement.clear()
-    yield from (text for _, text in statement)
-
-
-def _is_plain_string(kind: int, text: str) -> bool:
-    prefix = re.split("['\"]", text, maxsplit=1)[0]
-    return kind == tokenize.STRING and "f" not in prefix.lower()
-
-
-def _tokens(source: str) -> Iterator[tuple[int, str]]:
-    """Yield (type, text) of the tokens of `source`, an f-string whole."""
-    lines = source.split("\n")
-    depth, start = 0, (0, 0)
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == _F_START:
-            start = start if depth else token.start
-            depth += 1
-        elif token.type == _F_END:
-            depth -= 1
-            if depth == 0:
-                yield tokenize.STRING, _between(lines, start, token.end)
-        elif depth == 0 and token.type not in _DROPPED:
-            yield token.type, _LAYOUT.get(token.type, token.string)
-
-
-def _between(lines: list[str], start: tuple[int, int], end: tuple[int, int]) -> str:
-    (top, left), (bottom, right) = start, end
-    if top == bottom:
-        return lines[top - 1][left:right]
-    middle = lines[top : bottom - 1]
-    return "\n".join([lines[top - 1][left:], *middle, lines[bottom - 1][:right]])
 
 
 # Finding
@@ -474,8 +279,8 @@ def find(
     library : Library, optional
         Where to look; by default the course's own records.
     """
-    name = dtype if isinstance(dtype, str) else getattr(dtype, "name", None)
-    wanted = (case, implementation, name or dtype.__name__)
+    name = dtype if isinstance(dtype, str) else np.dtype(dtype).name
+    wanted = (case, implementation, name)
     sizes = [list(shape) for shape in shapes]
     today = _today(case, implementation)
     found = [
@@ -494,23 +299,28 @@ def status(library: Library | None = None) -> Status:
     """Return which measurements are current, which are stale and which are missing."""
     library = load() if library is None else library
     present, stale, missing = [], [], []
-    known = cases()
-    today = {(case, name): _today(case, name) for case in known for name in known[case]}
+    today = {
+        (case, name): _today(case, name)
+        for case, names in cases().items()
+        for name in names
+    }
     for record in library.records:
-        tried = set()
-        for row in record.measurements:
-            key = (row["case"], row["implementation"])
-            if not all(key) or row["verdict"] in _UNTRIED:
-                continue
-            tried.add(key)
+        rows = [
+            row
+            for row in record.measurements
+            if row["implementation"] and row["verdict"] not in _UNTRIED
+        ]
+        for row in rows:
+            key = (row["case"] or "", row["implementation"])
             fresh = today.get(key) is not None and row["code"] == today[key]
             shapes = " ".join("x".join(map(str, shape)) for shape in row["shapes"])
             details = (row["device"], row["dtype"], shapes)
             (present if fresh else stale).append(Entry(record.title, *key, *details))
+        lacking = today.keys() - {(row["case"], row["implementation"]) for row in rows}
         missing += [
-            Entry(record.title, *key)
-            for key in today
-            if key not in tried and (record.gpus or not _needs_gpu(key[1]))
+            Entry(record.title, case, name)
+            for case, name in today
+            if (case, name) in lacking and (record.gpus or not _needs_gpu(name))
         ]
     return Status(tuple(present), tuple(stale), tuple(missing), library.problems)
 
@@ -554,17 +364,7 @@ def _needs_gpu(implementation: str) -> bool:
 
 
 def _gpus(machine: Mapping[str, Any]) -> tuple[str, ...]:
-    gpus = machine.get("gpus") or ()
-    return tuple(g if isinstance(g, str) else str(g.get("name", "GPU")) for g in gpus)
-
-
-def title(machine: Mapping[str, Any]) -> str:
-    """Return a machine's stamp in one line, as `arraylab.machine` says it."""
-    gpus = _gpus(machine)
-    counted = f"{len(gpus)} {gpus[0]}" if len(gpus) > 1 else "".join(gpus)
-    cores = machine.get("cores", 1)
-    words = f"{machine['cpu']}, {cores} core{'s' if cores != 1 else ''}"
-    return f"{counted} with {words}" if gpus else words
+    return tuple(gpu["name"] for gpu in machine.get("gpus", ()))
 
 
 def _versions(entry: Mapping[str, Any], machine: Mapping[str, Any]) -> dict[str, str]:
@@ -601,31 +401,21 @@ def save(
     path = Path(path)
     now = date or datetime.now(UTC).isoformat(timespec="seconds")
     old = read(path) if path.exists() else None
-    new = Record(
-        path=path,
-        machine=dict(stamp),
-        date=now,
-        commit=commit,
-        measurements=tuple(
-            _row(row, now) for row in measurements if row.get("implementation")
-        ),
-        cells={
-            key: {**cell, "date": now}
-            for key, cell in (cells or {}).items()
-            if _gpus(stamp)
-        },
-        claims=tuple({"date": now, **claim} for claim in claims),
-    )
+    rows = [_row(row, now) for row in measurements if row.get("implementation")]
+    shown = (cells or {}).items() if _gpus(stamp) else ()
+    dated = {key: {**cell, "date": now} for key, cell in shown}
+    told = tuple({"date": now, **claim} for claim in claims)
+    new = Record(path, dict(stamp), now, commit, tuple(rows), dated, told)
     merged = merge(old, new).json()
     _record(merged, path)
-    _write(path, _pretty(merged))
+    write_atomically(path, _pretty(merged))
     return read(path)
 
 
 def merge(old: Record | None, new: Record) -> Record:
     """Return `new` with what only `old` holds, which keeps its date and versions."""
     if old is None:
-        old = dataclasses.replace(new, measurements=(), cells={}, claims=())
+        old = replace(new, measurements=(), cells={}, claims=())
     if identity(old.machine) != identity(new.machine):
         raise ValueError(
             f"{new.path.name}: holds the record of {old.title}, and this machine is "
@@ -642,7 +432,7 @@ def merge(old: Record | None, new: Record) -> Record:
         if cell["lecture"] not in redone
     }
     claims = {claim["id"]: claim for claim in (*old.claims, *new.claims)}
-    return dataclasses.replace(
+    return replace(
         new,
         measurements=tuple(rows[key] for key in sorted(rows)),
         cells={**kept, **new.cells},
@@ -678,7 +468,7 @@ def _row(measurement: Mapping[str, Any], date: str) -> dict[str, Any]:
         row.update({key: None for key in _TIMES if key in row} | {"median": None})
     try:
         row["shapes"] = [[int(n) for n in shape] for shape in row["shapes"]]
-        _check_measurement(row, f"measurement {row.get('name', '')!r}")
+        check_measurement(row, f"measurement {row.get('name', '')!r}")
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"not recorded: {error.args[0]}. Hand over the rows of a comparison"
@@ -707,148 +497,3 @@ def _json(value: Any, indent: int | None = None) -> str:
     return json.dumps(
         value, indent=indent, sort_keys=True, ensure_ascii=False, allow_nan=False
     )
-
-
-def _write(path: Path, text: str) -> None:
-    """Write `text` to `path`, or leave the old file as it was."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with draft.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)  # noqa: PTH105 - the one call that is atomic everywhere
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-# Executed notebooks
-
-
-class Collected(NamedTuple):
-    """What an executed notebook holds for the records."""
-
-    measurements: list[dict[str, Any]]
-    claims: list[dict[str, Any]]
-    cells: dict[str, dict[str, Any]]
-
-
-def collect(
-    notebook: str | os.PathLike[str] | Mapping[str, Any], lecture: str | None = None
-) -> Collected:
-    """Return the measurements, claims and GPU cells of an executed notebook.
-
-    Parameters
-    ----------
-    notebook : path or dict
-        A notebook file, or its parsed content (an nbformat node serves).
-    lecture : str, optional
-        As "part/stem"; by default from the path.
-
-    Notes
-    -----
-    A cell that showed a record in place of running is passed over.  So are the outputs
-    of a ``%%gpu`` cell that did not run, or failed without a ``raises-exception`` tag.
-    """
-    node, named = _notebook(notebook)
-    lecture = named if lecture is None else lecture
-    found = Collected([], [], {})
-    for cell in node["cells"]:
-        outputs = cell.get("outputs", [])
-        bundles = [output.get("data", {}) for output in outputs]
-        if cell["cell_type"] != "code" or any(REPLAY in data for data in bundles):
-            continue
-        for data in bundles:
-            found.measurements.extend(_measurements(data))
-            found.claims.extend([data[CLAIM]] if CLAIM in data else [])
-        body = gpu_body(_joined(cell.get("source", "")))
-        if body is not None and _succeeded(cell):
-            shown = {"lecture": lecture, "outputs": _shown(outputs)}
-            found.cells[cell_hash(body)] = shown
-    return found
-
-
-def gpu_body(source: str) -> str | None:
-    """Return the text of a cell below its ``%%gpu`` line; None for any other cell."""
-    first, _, body = source.lstrip().partition("\n")
-    return body if first.split()[:1] == ["%%gpu"] else None
-
-
-def cell_hash(body: str) -> str:
-    """Return 12 hex digits of a ``%%gpu`` cell's text, trailing white space dropped."""
-    text = "\n".join(body.splitlines()).rstrip()
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
-
-
-def _notebook(source: Any) -> tuple[Mapping[str, Any], str]:
-    if isinstance(source, Mapping):
-        node, name, lecture = source, "the notebook", ""
-    else:
-        path = Path(source)
-        name, lecture = path.name, f"{path.resolve().parent.name}/{path.stem}"
-        try:
-            node = json.loads(path.read_text("utf-8"))
-        except ValueError as error:
-            raise ValueError(
-                f"{name}: not an executed notebook ({error}). Execute it again"
-            ) from error
-    if not isinstance(node, Mapping) or not isinstance(node.get("cells"), list):
-        raise ValueError(
-            f"{name}: has no list of cells; a notebook of format 4 was expected. "
-            "Convert it with jupyter nbconvert --to notebook"
-        )
-    return node, lecture
-
-
-def _measurements(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for kind in (COMPARISON, SWEEP):
-        result = data.get(kind, {})
-        for comparison in (result, *result.get("comparisons", ())):
-            date = comparison.get("date", result.get("date"))
-            for row in comparison.get("rows", ()):
-                yield {**({"date": date} if date else {}), **row}
-
-
-def _succeeded(cell: Mapping[str, Any]) -> bool:
-    tags = cell.get("metadata", {}).get("tags", ())
-    failed = any(o["output_type"] == "error" for o in cell.get("outputs", []))
-    ran = cell.get("execution_count") is not None
-    return ran and ("raises-exception" in tags or not failed)
-
-
-def _shown(outputs: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return what a reader saw: no counters, no data of ours, streams in one piece."""
-    shown: list[dict[str, Any]] = []
-    for output in outputs:
-        kind = output["output_type"]
-        if kind == "stream":
-            text = _joined(output["text"])
-            last = shown[-1] if shown else {}
-            if last.get("name") == output["name"]:
-                last["text"] += text
-            else:
-                shown.append(
-                    {"output_type": kind, "name": output["name"], "text": text}
-                )
-        elif kind == "error":
-            keys = ("output_type", "ename", "evalue", "traceback")
-            shown.append({key: output[key] for key in keys})
-        elif data := _visible(output["data"]):
-            metadata = dict(output.get("metadata", {}))
-            shown.append(
-                {"output_type": "display_data", "data": data, "metadata": metadata}
-            )
-    return shown
-
-
-def _visible(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        mime: value if mime.endswith("json") else _joined(value)
-        for mime, value in data.items()
-        if not mime.startswith(_OURS)
-    }
-
-
-def _joined(text: str | Sequence[str]) -> str:
-    return text if isinstance(text, str) else "".join(text)

@@ -9,9 +9,8 @@ from typing import Any
 
 from arraylab import html, records, units
 from arraylab.limits import Share
+from arraylab.notebooks import COMPARISON, SWEEP
 
-COMPARISON_MIME = "application/vnd.beyond-numpy.comparison+json"
-SWEEP_MIME = "application/vnd.beyond-numpy.sweep+json"
 NOISY = 0.25  # interquartile range over median above which a time is called noisy
 
 REPORTED = ("ok", "NOISY", "UNCHECKED")  # every other verdict withholds the time
@@ -254,7 +253,7 @@ class Comparison(Sequence[Timing]):
         return {
             "text/plain": str(self),
             "text/html": self._repr_html_(),
-            COMPARISON_MIME: self.json(),
+            COMPARISON: self.json(),
         }
 
     def _notes(self) -> tuple[str, ...]:
@@ -381,7 +380,7 @@ class Sweep:
         return {
             "text/plain": str(self),
             "text/html": self._repr_html_(),
-            SWEEP_MIME: self.json(),
+            SWEEP: self.json(),
         }
 
     def _caption(self) -> str:

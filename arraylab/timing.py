@@ -23,11 +23,12 @@ import numpy as np
 from arraylab import arrays, records, units
 from arraylab.clock import Clock
 from arraylab.compilations import compilations
+from arraylab.hardware import machine
 from arraylab.limits import Share, peaks
-from arraylab.machine import machine
 from arraylab.memory import device_peak, peak_memory
 from arraylab.results import NOISY, Comparison, Refused, Sweep, Timing
 from arraylab.variants import Variant, variants_of
+from arraylab.words import said
 
 WARM_UPS = 4  # calls in which the number of compilations has to settle
 FEWEST_ROUNDS = 3
@@ -247,7 +248,7 @@ class _Contender:
             self.verdict, self.message = "STOPPED", "interrupted from the keyboard"
         except Exception as error:
             self.verdict = "RAISED"
-            self.message = f"{type(error).__name__}: {_first_line(error)}"
+            self.message = f"{type(error).__name__}: {said(error, 4)}"
 
 
 @dataclass(frozen=True)
@@ -357,7 +358,7 @@ class _Run:
         try:
             verdict = self.on.check(arrays.finish(result), *self.pristine)
         except Exception as error:
-            raise _Refusal("WRONG", _first_line(error)) from None
+            raise _Refusal("WRONG", said(error, 4)) from None
         if verdict is False:
             raise _Refusal("WRONG", "the check returned False")
 
@@ -659,9 +660,3 @@ def _cache_clearer() -> Callable[[], None]:
         np.add(junk, 1.0, out=junk)
 
     return clear
-
-
-def _first_line(error: BaseException) -> str:
-    """Return what an error says, shortened to the lines that matter."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return "; ".join(lines[:4])[:300] or type(error).__name__

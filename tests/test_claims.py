@@ -5,7 +5,7 @@ import types
 import numpy as np
 import pytest
 
-from arraylab import claims, records
+from arraylab import claims, notebooks
 from arraylab.claims import claim, faster
 from arraylab.results import Refused, Timing
 
@@ -130,14 +130,14 @@ def test_the_page_says_the_verdict_as_a_word_and_quotes_what_is_markup():
 def test_a_claim_leaves_its_data_in_the_notebook():
     judged = claim("A1", "It is so.", True, "7 of 7", "a survey article")
     bundle = judged._repr_mimebundle_()
-    assert set(bundle) == {"text/plain", "text/html", records.CLAIM}
+    assert set(bundle) == {"text/plain", "text/html", notebooks.CLAIM}
     assert bundle["text/plain"] == repr(judged) == "A1 holds: It is so. (7 of 7)"
     cell = {
         "cell_type": "code",
         "source": "claim()",
         "outputs": [{"output_type": "execute_result", "data": bundle}],
     }
-    (collected,) = records.collect({"cells": [cell]}).claims
+    (collected,) = notebooks.collect({"cells": [cell]}).claims
     assert collected == judged.json()
     assert collected["verdict"] == "holds"
 

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import math
-import subprocess
 import sys
 import threading
 import timeit
@@ -14,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from arraylab import limits
-from arraylab.limits import Peaks, Share, peaks
-from arraylab.machine import Devices, Machine, View, machine
+from arraylab import cpu_limits, gpu_limits, limits, machine, peaks
+from arraylab.files import write_atomically
+from arraylab.gpus import Devices, View
+from arraylab.limits import Peaks, Share
 
-ROOT = Path(__file__).parents[1]
 MIB = 2**20
 
 PEAKS = Peaks(
@@ -53,11 +52,11 @@ def folder(tmp_path, monkeypatch):
 def count(monkeypatch):
     calls = []
 
-    def measure(name, here):
+    def measure(library, name, here):
         calls.append(name)
         return replace(PEAKS, device=name)
 
-    monkeypatch.setattr(limits, "_MEASURES", {"numpy": measure, "cupy": measure})
+    monkeypatch.setattr(limits, "_measure", measure)
     return calls
 
 
@@ -189,7 +188,7 @@ def test_a_second_process_measures_nothing(folder, count, monkeypatch):
 def test_refresh_measures_and_keeps_the_better(folder, count, monkeypatch):
     peaks()
     worse = replace(PEAKS, bandwidth=1e9, flops={"float64": 300e9}, measured="2027")
-    monkeypatch.setattr(limits, "_MEASURES", {"numpy": lambda *_: worse})
+    monkeypatch.setattr(limits, "_measure", lambda *_: worse)
     again = peaks(refresh=True)
     assert (again.bandwidth, again.flops) == (20e9, {"float64": 300e9})
     assert again.measured == "2027"
@@ -200,11 +199,11 @@ def test_refresh_measures_and_keeps_the_better(folder, count, monkeypatch):
 def test_disturbed_limits_are_measured_again_in_the_next_process(
     folder, count, monkeypatch
 ):
-    quiet = limits._MEASURES
-    busy = replace(PEAKS, bandwidth=1e9, notes=(limits._BUSY,))
-    monkeypatch.setattr(limits, "_MEASURES", {"numpy": lambda *_: busy})
+    quiet = limits._measure
+    busy = replace(PEAKS, bandwidth=1e9, notes=(cpu_limits.BUSY,))
+    monkeypatch.setattr(limits, "_measure", lambda *_: busy)
     assert peaks() == peaks() == busy
-    monkeypatch.setattr(limits, "_MEASURES", quiet)
+    monkeypatch.setattr(limits, "_measure", quiet)
     assert peaks() == busy  # not twice in one process
     forget(monkeypatch)
     assert peaks() == PEAKS
@@ -214,7 +213,7 @@ def test_disturbed_limits_are_measured_again_in_the_next_process(
 
 
 def test_a_disturbance_of_one_measurement_is_forgotten_after_a_second():
-    busy = replace(PEAKS, notes=(limits._BUSY,))
+    busy = replace(PEAKS, notes=(cpu_limits.BUSY,))
     assert limits._better(busy, PEAKS).notes == ()
     assert limits._better(PEAKS, busy).notes == ()
     assert limits._better(busy, busy).notes == busy.notes
@@ -271,7 +270,7 @@ def test_a_file_of_another_format_is_measured_anew_and_said(folder, count, monke
     content = json.loads(file.read_text(encoding="utf-8"))
     file.write_text(json.dumps({**content, "schema": 0}), encoding="utf-8")
     forget(monkeypatch)
-    assert "another format" in peaks().notes[0]
+    assert peaks().notes == (limits._DAMAGED,)
     assert len(count) == 2
 
 
@@ -300,17 +299,16 @@ def test_a_folder_that_cannot_be_written_is_no_error(tmp_path, count, monkeypatc
     assert peaks().device == "cpu"
 
 
-def test_a_write_that_breaks_off_leaves_the_old_file(tmp_path):
+def test_a_write_that_breaks_off_leaves_the_old_file(tmp_path, monkeypatch):
     file = tmp_path / "kept.json"
     file.write_text("old", encoding="utf-8")
 
-    def break_off():
-        with limits._replacing(file) as new:
-            new.write("half")
-            raise OSError("disk full")
+    def break_off(descriptor):
+        raise OSError("disk full")
 
+    monkeypatch.setattr("os.fsync", break_off)
     with pytest.raises(OSError, match="full"):
-        break_off()
+        write_atomically(file, "new")
     assert [p.name for p in tmp_path.iterdir()] == ["kept.json"]
     assert file.read_text(encoding="utf-8") == "old"
 
@@ -326,8 +324,21 @@ def test_a_write_that_breaks_off_leaves_the_old_file(tmp_path):
         ("linux", {"BEYOND_NUMPY_CACHE": "mine"}, "mine"),
     ],
 )
-def test_the_folder_is_the_users_cache(system, environ, folder):
-    assert limits._folder(environ, system, Path("home")) == Path(folder)
+def test_the_folder_is_the_users_cache(monkeypatch, system, environ, folder):
+    monkeypatch.setattr(limits.sys, "platform", system)
+    monkeypatch.setattr(limits.os, "environ", environ)
+    monkeypatch.setattr(limits.Path, "home", lambda: Path("home"))
+    assert limits._folder() == Path(folder)
+
+
+def test_a_user_without_a_home_has_a_folder(monkeypatch):
+    def nobody():
+        raise RuntimeError("could not determine home directory")
+
+    for name in ("BEYOND_NUMPY_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(limits.Path, "home", nobody)
+    assert Path(limits.tempfile.gettempdir()) in limits._folder().parents
 
 
 # Devices
@@ -399,8 +410,7 @@ def test_tf32_switched_on_in_cupy_is_noted(folder, monkeypatch):
 def test_a_gpu_is_measured_through_jax(folder, monkeypatch):
     """The real JAX on its CPU stands in for one on a GPU."""
     pytest.importorskip("jax", reason="JAX is not installed")
-    small = {"bytes_limit": 64 * MIB}
-    monkeypatch.setattr(limits, "_quiet_stats", lambda device: small)
+    monkeypatch.setattr(gpu_limits, "_free", lambda device: 64 * MIB)
     with_views(monkeypatch, View("jax", ("Fake",), "sees 1 GPU"))
     found = peaks("gpu")
     assert (found.device, found.last_level_cache) == ("Fake", 64 * MIB)
@@ -411,13 +421,13 @@ def test_a_gpu_is_measured_through_jax(folder, monkeypatch):
 def test_queued_calls_are_waited_for_before_the_clock_stops(monkeypatch):
     """A device that only works while it is waited for."""
     now, queue = [0.0], []
-    monkeypatch.setattr(limits.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(gpu_limits.time, "perf_counter", lambda: now[0])
 
     def wait(_):
         now[0] += 0.001 * len(queue)
         queue.clear()
 
-    seconds = limits._queued(lambda: queue.append(1), wait)
+    seconds = gpu_limits.queued(lambda: queue.append(1), wait)
     assert seconds == pytest.approx(0.001)
 
 
@@ -426,7 +436,7 @@ def test_queued_calls_are_waited_for_before_the_clock_stops(monkeypatch):
 
 def test_all_jobs_of_a_round_run_at_once():
     meet = threading.Barrier(3, timeout=20)  # passes only when three are in it
-    rounds = limits._together([meet.wait] * 3, 2)
+    rounds = cpu_limits.together([meet.wait] * 3, 2)
     assert len(rounds) == 2
     assert all(r.seconds > 0 for r in rounds)
 
@@ -436,28 +446,22 @@ def test_an_error_in_a_job_is_raised_and_nobody_waits_for_ever():
         raise MemoryError("no room")
 
     with pytest.raises(MemoryError, match="no room"):
-        limits._together([lambda: None, broken], 3)
+        cpu_limits.together([lambda: None, broken], 3)
 
 
 def test_arrays_exceed_the_cache_and_respect_the_memory():
-    assert limits._working_set(32 * MIB, 24_000 * MIB) == 192 * MIB
-    assert limits._working_set(32 * MIB, 512 * MIB) == 64 * MIB
-    assert limits._working_set(1000 * MIB, 10**12) == 1536 * MIB
-    assert limits._working_set(32 * MIB, 0) == 192 * MIB
-    arrays = limits._arrays(2, 12 * MIB)
+    assert cpu_limits.working_set(32 * MIB, 24_000 * MIB) == 192 * MIB
+    assert cpu_limits.working_set(32 * MIB, 512 * MIB) == 64 * MIB
+    assert cpu_limits.working_set(1000 * MIB, 10**12) == 1536 * MIB
+    assert cpu_limits.working_set(32 * MIB, 0) == 192 * MIB
+    arrays = cpu_limits._arrays(2, 12 * MIB)
     assert [len(three) for three in arrays] == [3, 3]
     assert sum(a.nbytes for three in arrays for a in three) == 12 * MIB
 
 
-def test_matrices_respect_the_memory():
-    assert limits._order(16_000 * MIB) == 1600
-    assert limits._order(0) == 1600
-    assert 2 * 3 * 8 * limits._order(64 * MIB) ** 2 <= 64 * MIB // 8
-
-
 def test_bytes_are_counted_plainly():
-    arrays = limits._arrays(1, 3 * MIB)
-    kernels = limits._memory_kernels(arrays)
+    arrays = cpu_limits._arrays(1, 3 * MIB)
+    kernels = cpu_limits.memory_jobs(arrays)
     moved = {name: nbytes for name, (_, nbytes) in kernels.items()}
     assert moved == {"read": 2 * MIB, "copy": 2 * MIB, "add": 3 * MIB}
     for (job,), _ in kernels.values():
@@ -468,7 +472,7 @@ def test_bytes_are_counted_plainly():
 
 
 def test_the_cache_kernel_reads_what_it_counts():
-    jobs, nbytes = limits._cache_jobs(2, passes=10)
+    jobs, nbytes = cpu_limits.cache_jobs(2, passes=10)
     assert nbytes == 2 * 10 * 256 * 1024
     out = jobs[0]()
     assert (out == 4096).all()
@@ -485,16 +489,21 @@ def test_the_cache_kernel_reads_what_it_counts():
     ],
 )
 def test_limits_seen_without_all_cores_are_disturbed(monkeypatch, rounds, cores, quiet):
-    fine = types.SimpleNamespace(resolution=1e-9)
-    monkeypatch.setattr(limits.time, "get_clock_info", lambda name: fine)
-    assert limits._undisturbed([limits._Round(*r) for r in rounds], cores) == quiet
+    monkeypatch.setattr(cpu_limits.sys, "platform", "linux")
+    rounds = [cpu_limits.Round(*r) for r in rounds]
+    assert cpu_limits.undisturbed(rounds, cores) == quiet
 
 
-def test_a_cpu_without_known_caches_and_memory_is_measured(monkeypatch):
-    here = Machine("unknown", 1, 256 * MIB, (), (), "x", "3")
-    found = limits._cpu_peaks("cpu", here)
-    assert found.last_level_cache == 32 * MIB
-    assert found.bandwidth > 0
+def test_a_cpu_without_known_caches_is_measured():
+    found = cpu_limits.measure(1, 256 * MIB, cache=0, blas_threads=0)
+    assert found["last_level_cache"] == 32 * MIB
+    assert min(found["kernels"].values()) > 0
+
+
+def test_a_blas_of_fewer_threads_does_not_lower_the_flop_limit(monkeypatch):
+    monkeypatch.setattr(cpu_limits, "_products_apart", lambda dtype, cores: 1e99)
+    found = cpu_limits.measure(2, 256 * MIB, cache=0, blas_threads=1)
+    assert found["flops"] == {"float64": 1e99, "float32": 1e99}
 
 
 # This machine
@@ -512,14 +521,14 @@ def test_the_bandwidth_is_not_beaten_by_a_second_measurement(measured):
 
     def second():
         arrays = [np.ones(8 * MIB) for _ in range(machine().cores)]
-        rounds = limits._together([a.max for a in arrays], 5)
+        rounds = cpu_limits.together([a.max for a in arrays], 5)
         return sum(a.nbytes for a in arrays) / min(rounds).seconds
 
     limit = measured.bandwidth
     for _ in range(3):
         if second() <= 1.5 * limit:
             return
-        limit = max(limit, limits._cpu_peaks("cpu", machine()).bandwidth)
+        limit = max(limit, limits._measure("numpy", "cpu", machine()).bandwidth)
     pytest.fail("memory is 1.5 times as fast as its measured limit, three times")
 
 
@@ -536,17 +545,17 @@ def test_the_flop_rate_agrees_with_timeit(measured, dtype):
         rates.append(2.0 * n**3 / min(times))
         if limit / 2 < max(rates) < limit * 2:
             return
-        limit = max(limit, limits._cpu_peaks("cpu", machine()).flops[dtype])
+        limit = max(limit, limits._measure("numpy", "cpu", machine()).flops[dtype])
     pytest.fail(f"timeit saw {rates}, the limit is {limit}")
 
 
-def test_nothing_but_numpy_is_needed(tmp_path):
+def test_nothing_but_numpy_is_needed(python, tmp_path):
     code = (
         "import sys\n"
         "for name in 'jax cupy numba dask threadpoolctl IPython psutil'.split():\n"
         "    sys.modules[name] = None\n"
         "from arraylab import limits\n"
-        "limits._MEASURES['numpy'] = lambda name, here: limits.Peaks(\n"
+        "limits._measure = lambda library, name, here: limits.Peaks(\n"
         "    name, 1.0, 1.0, {'float64': 1.0}, 1, 'today')\n"
         "print(limits.peaks().device)\n"
         "try:\n"
@@ -554,16 +563,4 @@ def test_nothing_but_numpy_is_needed(tmp_path):
         "except RuntimeError as error:\n"
         "    print('not installed' in str(error))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=ROOT,
-        env={
-            **limits.os.environ,
-            "PYTHONPATH": str(ROOT),
-            "BEYOND_NUMPY_CACHE": str(tmp_path),
-        },
-    )
-    assert (done.stdout, done.stderr) == ("cpu\nTrue\n", "")
+    assert python(code, BEYOND_NUMPY_CACHE=str(tmp_path)) == "cpu\nTrue\n"

@@ -16,7 +16,7 @@ from IPython.utils.capture import capture_output
 from traitlets.config import Config
 
 import arraylab
-from arraylab import arrays, magic, records
+from arraylab import arrays, magic, notebooks, records
 
 ROOT = Path(arraylab.__file__).parent.parent
 STAMP = {
@@ -243,13 +243,13 @@ def test_a_damaged_record_is_named_where_the_outputs_would_be(shell, folder):
 
 
 def test_what_was_shown_in_place_of_running_is_never_recorded(shell, folder):
-    claim = {records.CLAIM: {"id": "A1", "verdict": "holds"}, "text/plain": "A1"}
+    claim = {notebooks.CLAIM: {"id": "A1", "verdict": "holds"}, "text/plain": "A1"}
     record(folder, "x", shown(claim))
     for body in ("x", "not recorded"):
         _, seen = run(shell, f"%%gpu\n{body}")
         outputs = [shown(output.data) for output in seen.outputs]
         cell = {"cell_type": "code", "source": f"%%gpu\n{body}", "outputs": outputs}
-        found = records.collect({"cells": [cell | {"execution_count": 1}]})
+        found = notebooks.collect({"cells": [cell | {"execution_count": 1}]})
         assert found == ([], [], {})
 
 
@@ -335,7 +335,7 @@ def test_in_a_kernel_without_a_gpu_records_are_shown_and_the_rest_runs(folder):
     assert texts[1] == "from the record"
     assert "Google Colab" in texts[2]
     assert texts[3] == "False"
-    assert records.collect(folder / "page.ipynb").cells == {}
+    assert notebooks.collect(folder / "page.ipynb").cells == {}
 
 
 def test_in_the_simulator_a_numba_cuda_cell_really_runs_and_really_fails(folder):
@@ -351,6 +351,6 @@ def test_in_the_simulator_a_numba_cuda_cell_really_runs_and_really_fails(folder)
     )
     assert cells[1]["outputs"][0]["data"]["text/plain"] == ["21"]
     assert cells[2]["outputs"][0]["ename"] == "ZeroDivisionError"
-    assert list(records.collect(folder / "page.ipynb").cells) == [
+    assert list(notebooks.collect(folder / "page.ipynb").cells) == [
         records.cell_hash("x = 20\nx + 1")
     ]

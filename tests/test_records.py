@@ -3,17 +3,12 @@
 import importlib
 import json
 import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import case_studies
-from arraylab import records
-from arraylab.machine import machine
+from arraylab import machine, records
 
 CPU = {"cpu": "AMD EPYC", "cores": 2, "gpus": [], "versions": {"numpy": "2.4.0"}}
 GPU = CPU | {"gpus": [{"name": "NVIDIA H200"}], "versions": {"cupy": "14.0.0"}}
@@ -60,24 +55,6 @@ def one_problem(folder):
     library = records.load(folder)
     assert len(library.problems) == 1
     return library.problems[0]
-
-
-@pytest.fixture
-def toy(tmp_path, monkeypatch):
-    """A case study of two implementations that a test may edit."""
-    case = tmp_path / "cases" / "toy"
-    case.mkdir(parents=True)
-    (case / "__init__.py").write_text(
-        'IMPLEMENTATIONS = ("numpy_sum", "cupy_sum")\n', "utf-8"
-    )
-    (case / "problem.py").write_text('"""A toy."""\n\ndef inputs(n): ...\n', "utf-8")
-    for name in ("numpy_sum", "cupy_sum"):
-        (case / f"{name}.py").write_text("def toy(x):\n    return x.sum()\n", "utf-8")
-    monkeypatch.setattr(case_studies, "__path__", [str(case.parent)])
-    importlib.invalidate_caches()
-    yield case
-    sys.modules.pop("case_studies.toy", None)
-    vars(case_studies).pop("toy", None)
 
 
 # Reading
@@ -212,130 +189,6 @@ def test_the_title_names_gpus_processor_and_cores():
 def test_the_title_of_a_record_is_the_one_of_the_machine():
     here = machine()
     assert records.title(here.json()) == here.title
-
-
-# The hash of the code
-
-SOURCE = '''"""What it is."""
-import math
-
-λ = 2.0
-
-def toy(x, width=8):
-    """Say it."""
-    s = f"{x!r:>{width}} λ {{}} {f'in {x}'}" "tail"  # why
-    if x:
-
-        return s + f"""
-        {x:.3f}
-        """
-    async def later():
-        await s
-    return -x
-'''
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ('"""What it is."""', '"""Something else\nentirely."""'),
-        ('    """Say it."""\n', ""),
-        ("  # why", ""),
-        ("if x:\n\n", "if x:\n        # a remark\n"),
-        ("x, width=8", "x,\n   width = 8"),
-        ("    return -x\n", "    return -x"),
-        ("\n", "\r\n"),
-    ],
-)
-def test_comments_docstrings_and_white_space_do_not_count(before, after):
-    assert before in SOURCE
-    edited = SOURCE.replace(before, after)
-    assert records.source_hash(edited) == records.source_hash(SOURCE)
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("-x", "x"),
-        ("2.0", "2"),
-        ("'in {x}'", "'in{x}'"),
-        ("{x:.3f}", "{x:.4f}"),
-        ("{{}}", "{{ }}"),
-        ('"tail"', '"tail "'),
-        ("    return -x", "        return -x"),
-        ("    async def later():\n        await s\n", ""),
-    ],
-)
-def test_every_change_of_the_code_counts(before, after):
-    assert before in SOURCE
-    edited = SOURCE.replace(before, after)
-    assert records.source_hash(edited) != records.source_hash(SOURCE)
-
-
-def test_an_f_string_is_no_docstring_it_runs():
-    assert records.source_hash('f"{go()}"\n') != records.source_hash("")
-    assert records.source_hash('"go"\n') == records.source_hash("")
-
-
-def test_the_hash_tells_two_files_from_one_and_their_order():
-    hashes = {
-        records.source_hash("a\n", "b\n"),
-        records.source_hash("b\n", "a\n"),
-        records.source_hash("a\nb\n"),
-    }
-    assert len(hashes) == 3
-    assert all(len(h) == 12 and set(h) <= set("0123456789abcdef") for h in hashes)
-
-
-def interpreter(version):
-    """Return a Python of that version from the path or from pyenv's usual folder."""
-    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
-    known = sorted(root.glob(f"versions/{version}.*/bin/python"))
-    for found in [*known, shutil.which(f"python{version}")]:
-        answer = found and subprocess.run(
-            [found, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
-            capture_output=True,
-            text=True,
-        )
-        if answer and answer.stdout.strip() == version:
-            return str(found)
-    return None
-
-
-@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
-def test_the_pythons_agree_on_the_hash(version, tmp_path):
-    python = interpreter(version)
-    if python is None:
-        pytest.skip(f"Python {version} is not installed beside the one in use")
-    files = [Path(records.__file__), Path(__file__)]
-    sources = [SOURCE, *(file.read_text("utf-8") for file in files)]
-    data = tmp_path / "sources.json"
-    data.write_text(json.dumps(sources), "utf-8")
-    program = (
-        "import json, runpy, sys; from pathlib import Path\n"
-        "name = runpy.run_path(sys.argv[1])['source_hash']\n"
-        "for s in json.loads(Path(sys.argv[2]).read_text('utf-8')): print(name(s))"
-    )
-    done = subprocess.run(
-        [python, "-c", program, records.__file__, str(data)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.split() == [records.source_hash(s) for s in sources]
-
-
-def test_the_code_of_a_row_is_its_problem_and_its_own_file(toy):
-    before = records.code_hash("toy", "numpy_sum")
-    (toy / "cupy_sum.py").write_text("def toy(x): return 1\n", "utf-8")
-    assert records.code_hash("toy", "numpy_sum") == before
-    (toy / "problem.py").write_text("def inputs(n): return n\n", "utf-8")
-    assert records.code_hash("toy", "numpy_sum") != before
-
-
-def test_a_case_that_does_not_exist_is_named():
-    with pytest.raises(LookupError, match=r"case_studies/no_such/problem\.py"):
-        records.code_hash("no_such", "numpy_sum")
 
 
 # Finding
@@ -594,127 +447,6 @@ def test_claims_are_kept_by_their_id(tmp_path):
         ("A1", "holds", TUESDAY),
         ("A2", "holds", MONDAY),
     ]
-
-
-# Executed notebooks
-
-
-def code(source, *outputs, tags=(), count: int | None = 1):
-    return {
-        "cell_type": "code",
-        "source": source,
-        "outputs": list(outputs),
-        "execution_count": count,
-        "metadata": {"tags": list(tags)},
-    }
-
-
-def shown(data, kind="display_data"):
-    return {"output_type": kind, "data": data, "metadata": {}}
-
-
-def printed(text, name="stdout"):
-    return {"output_type": "stream", "name": name, "text": text}
-
-
-ERROR = {
-    "output_type": "error",
-    "ename": "ValueError",
-    "evalue": "no",
-    "traceback": ["Traceback", "ValueError: no"],
-}
-
-
-def collect(*cells):
-    return records.collect({"cells": list(cells)}, "part/page")
-
-
-def test_measurements_and_claims_are_found_in_the_outputs():
-    comparison = {"date": MONDAY, "rows": [row()]}
-    sweep = {"comparisons": [{"date": TUESDAY, "rows": [row("a"), row("b")]}]}
-    claim = {"id": "A1", "verdict": "holds"}
-    found = collect(
-        {"cell_type": "markdown", "source": "%%gpu\nprose", "metadata": {}},
-        code("compare()", shown({records.COMPARISON: comparison, "text/plain": "x"})),
-        code("sweep()", shown({records.SWEEP: sweep}), shown({records.CLAIM: claim})),
-    )
-    assert [(r["implementation"], r["date"]) for r in found.measurements] == [
-        ("numpy_sum", MONDAY),
-        ("a", TUESDAY),
-        ("b", TUESDAY),
-    ]
-    assert found.claims == [claim]
-    assert found.cells == {}
-
-
-def test_a_gpu_cell_is_kept_by_its_text_with_what_a_reader_saw():
-    data = {
-        "text/html": ["<b>", "1</b>"],
-        "application/json": {"a": [1]},
-        records.COMPARISON: {"rows": []},
-    }
-    cell = code(
-        ["%%gpu cupy\n", "x = 1\n", "x\n", "\n"],
-        printed(["a\n", "b"]),
-        printed("c"),
-        printed("careful", "stderr"),
-        shown(data, "execute_result") | {"execution_count": 7},
-    )
-    found = collect(cell)
-    assert found.cells == {
-        records.cell_hash("x = 1\nx"): {
-            "lecture": "part/page",
-            "outputs": [
-                printed("a\nbc"),
-                printed("careful", "stderr"),
-                shown({"text/html": "<b>1</b>", "application/json": {"a": [1]}}),
-            ],
-        }
-    }
-
-
-def test_what_was_shown_from_a_record_is_not_collected_again():
-    replay = shown({records.REPLAY: {"machine": "NVIDIA H200"}})
-    comparison = shown({records.COMPARISON: {"rows": [row()]}})
-    assert collect(code("%%gpu\nx", replay, comparison)) == ([], [], {})
-
-
-def test_a_gpu_cell_that_failed_or_did_not_run_is_not_recorded():
-    assert collect(code("%%gpu\nx", ERROR)).cells == {}
-    assert collect(code("%%gpu\nx", count=None)).cells == {}
-    (cell,) = collect(code("%%gpu\nx", ERROR, tags=["raises-exception"])).cells.values()
-    assert cell["outputs"] == [ERROR]
-
-
-def test_the_lecture_is_read_off_the_path(tmp_path):
-    path = tmp_path / "ecosystem" / "five_ways.ipynb"
-    path.parent.mkdir()
-    path.write_text(json.dumps({"cells": [code("%%gpu\nx")]}), "utf-8")
-    (cell,) = records.collect(path).cells.values()
-    assert cell["lecture"] == "ecosystem/five_ways"
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"worksheets": []}'])
-def test_a_damaged_notebook_is_named(tmp_path, text):
-    (tmp_path / "page.ipynb").write_text(text, "utf-8")
-    with pytest.raises(ValueError, match=r"^page\.ipynb: "):
-        records.collect(tmp_path / "page.ipynb")
-
-
-def test_the_hash_of_a_cell_ignores_trailing_space_and_the_options_only():
-    body = records.gpu_body
-    hashes = {
-        records.cell_hash(body(text))
-        for text in (
-            "%%gpu\nx = 1",
-            "%%gpu cupy jax\nx = 1\n\n",
-            "\n%%gpu\r\nx = 1\r\n",
-        )
-    }
-    assert hashes == {records.cell_hash("x = 1")}
-    assert records.cell_hash("x = 1") != records.cell_hash("x  = 1")
-    assert body("%%gpus\nx") is None
-    assert body("x\n%%gpu") is None
 
 
 def test_the_newest_record_of_a_cell_is_found_and_machines_without_gpu_passed_over(

@@ -10,7 +10,8 @@ import pytest
 from arraylab import Refused, Variant, bench, compare, matches, sweep
 from arraylab.clock import Clock
 from arraylab.limits import Share
-from arraylab.results import COMPARISON_MIME, Comparison, Timing
+from arraylab.notebooks import COMPARISON
+from arraylab.results import Comparison, Timing
 
 
 class HandClock(Clock):
@@ -447,7 +448,7 @@ class TestShowing:
         assert "<caption>" in shown
 
     def test_the_notebook_keeps_the_data(self, result):
-        data = json.loads(json.dumps(result._repr_mimebundle_()))[COMPARISON_MIME]
+        data = json.loads(json.dumps(result._repr_mimebundle_()))[COMPARISON]
         by_name = {row["name"]: row for row in data["rows"]}
         assert by_name["numba"]["median"] == 1.0
         assert by_name["numba"]["first"] == 9.0

@@ -160,7 +160,7 @@ def run(book: Any, limit: float = LIMIT) -> float:
 def machine() -> str:
     """Return one line that names this machine."""
     try:
-        from arraylab.machine import machine as described
+        from arraylab import machine as described
 
         return described().title
     except ImportError:

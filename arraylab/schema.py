@@ -1,0 +1,83 @@
+"""What a record file holds: checked when it is read, and before it is written.
+
+A record is ``{"schema": 1, "machine": stamp, "date": ..., "measurements": [...],
+"cells": {hash: {"lecture": ..., "outputs": [...]}}, "claims": [...]}``.
+"""
+
+from datetime import datetime
+from typing import Any
+
+SCHEMA = 1
+
+TIMED = frozenset({"ok", "NOISY"})
+"""Verdicts whose times are kept; other rows keep their verdict and message only."""
+
+
+class Unreadable(ValueError):
+    """A record file cannot be used; the message names the file and the remedy."""
+
+
+def check(data: Any, name: str) -> None:
+    """Raise ValueError for what is damaged, Unreadable for what is newer."""
+    schema = _get(data, "schema", int)
+    if schema > SCHEMA:
+        raise Unreadable(
+            f"{name}: written by a newer version of the course (schema {schema}; this "
+            f"version reads {SCHEMA}): update it with git pull."
+        )
+    if schema < 1:
+        raise ValueError(f"schema is {schema} where 1 or more was expected")
+    machine = _get(data, "machine", dict)
+    _get(machine, "cpu", str, "machine")
+    for gpu in _get({"gpus": [], **machine}, "gpus", list, "machine"):
+        _get(gpu, "name", str, "a GPU")
+    datetime.fromisoformat(_get(data, "date", str))
+    for i, row in enumerate(_get(data, "measurements", list), 1):
+        check_measurement(row, f"measurement {i}")
+    for key, cell in _get(data, "cells", dict).items():
+        _get(cell, "lecture", str, f"cell {key}")
+        for output in _get(cell, "outputs", list, f"cell {key}"):
+            _check_output(output, f"an output of cell {key}")
+    for i, claim in enumerate(_get({"claims": [], **data}, "claims", list), 1):
+        _get(claim, "id", str, f"claim {i}")
+        _get(claim, "verdict", str, f"claim {i}")
+
+
+def check_measurement(row: Any, where: str) -> None:
+    """Raise ValueError if a row is not what a comparison gives."""
+    for key in ("device", "dtype", "verdict"):
+        _get(row, key, str, where)
+    for key in ("case", "implementation", "code"):
+        _get(row, key, str | None, where)
+    median = _get(row, "median", int | float | None, where)
+    if row["verdict"] in TIMED and not (median is not None and median > 0):
+        raise ValueError(
+            f"{where} is {row['verdict']} with median {median}; expected seconds"
+        )
+    for shape in _get(row, "shapes", list, where):
+        if not isinstance(shape, list) or not all(type(n) is int for n in shape):
+            raise ValueError(f"{where} has {shape!r} where a shape was expected")
+
+
+def _check_output(output: Any, where: str) -> None:
+    kind = _get(output, "output_type", str, where)
+    wanted = {
+        "stream": {"name": str, "text": str},
+        "error": {"ename": str, "evalue": str, "traceback": list},
+    }
+    for key, kinds in wanted.get(kind, {"data": dict}).items():
+        _get(output, key, kinds, where)
+
+
+def _get(data: Any, key: str, kinds: Any, where: str = "the file") -> Any:
+    """Return ``data[key]``, which must be of `kinds`."""
+    if not isinstance(data, dict):
+        kind = type(data).__name__
+        raise ValueError(f"{where} holds {kind} where an object was expected")
+    if key not in data:
+        raise ValueError(f"{where} has no {key!r}")
+    value = data[key]
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        kind, wanted = type(value).__name__, getattr(kinds, "__name__", kinds)
+        raise ValueError(f"{key!r} of {where} is {kind}, expected {wanted}")
+    return value
