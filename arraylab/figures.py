@@ -106,6 +106,10 @@ def show(fig: MplFigure, *, alt: str, caption: str) -> Figure:
                 f"a figure needs {name}= of at least four words, got {words!r}: say "
                 "what the drawing shows (alt) and what it means (caption)"
             )
+    for legend in filter(None, (ax.get_legend() for ax in fig.axes)):
+        legend.set_frame_on(False)
+        for text in legend.get_texts():
+            text.set_color(INK)
     out = io.StringIO()
     with mpl.rc_context(STYLE):
         fig.savefig(out, format="svg", transparent=True, metadata={"Date": None})
@@ -125,7 +129,7 @@ def times(comparison: Comparison, *, caption: str, alt: str = "") -> Figure:
     ax.set_yticks(range(len(rows)), [r.name for r in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.margins(x=0.25)
-    _in_seconds(ax.xaxis)
+    in_seconds(ax.xaxis)
     told = "; ".join(f"{r.name} {r.time()}" for r in rows)
     return show(fig, alt=f"{alt} Dot chart of median times: {told}.", caption=caption)
 
@@ -160,7 +164,7 @@ def times_by_size(
     for crossover in sweep.crossovers():
         ax.axvline(crossover.size, color=INK, linewidth=0.8, linestyle=":")
     _label_line_ends(ax, ends)
-    _in_seconds(ax.yaxis)
+    in_seconds(ax.yaxis)
     ax.xaxis.set_minor_formatter(NullFormatter())
     return show(fig, alt=f"{alt} {_sweep_in_words(sweep)}", caption=caption)
 
@@ -190,7 +194,7 @@ def recorded(library: Library, *, caption: str, dtype: str = "float64") -> Figur
         ax.set_yticks(range(len(names)), names)
         ax.set(title=f"{case}, {size}", ylim=(len(names) - 0.4, -0.6))
         ax.margins(x=0.15)
-        _in_seconds(ax.xaxis)
+        in_seconds(ax.xaxis)
     alt = f"Dot chart of the best recorded times of each library: {'; '.join(told)}."
     return show(fig, alt=alt, caption=caption)
 
@@ -285,7 +289,7 @@ def _write(
     )
 
 
-def _in_seconds(axis: Any) -> None:
+def in_seconds(axis: Any) -> None:
     """Label a logarithmic axis of times as people say them: 10 ms, 100 µs."""
     axis.set_major_formatter(EngFormatter(unit="s"))
     low, high = axis.get_view_interval()

@@ -5,12 +5,14 @@ from html import escape
 
 # Colours come from the page, so that one output serves both themes.
 STYLE = """<style>
-.bn{overflow-x:auto;color:inherit;font-size:.9em}
+.bn{color:inherit;font-size:.9em}
+.bn .bn-scroll{overflow-x:auto}
 .bn table{border-collapse:collapse;margin:.5em 0;color:inherit}
 .bn caption{text-align:left;caption-side:top;padding:.2em 0;color:inherit}
 .bn th,.bn td{padding:.2em .6em;text-align:right;white-space:nowrap;color:inherit;
  background:none;border:0;border-bottom:1px solid rgba(128,128,128,.45)}
 .bn th:first-child,.bn td:first-child,.bn .bn-words{text-align:left}
+.bn thead th{white-space:normal;vertical-align:bottom}
 .bn .bn-words{white-space:normal;min-width:14em}
 .bn .bn-badge{border:1px solid currentColor;border-radius:.4em;padding:0 .4em;
  font-weight:600;white-space:nowrap}
@@ -57,9 +59,10 @@ def table(
 
     body = "".join(cells(row, "td") for row in rows)
     header = cells([escape(h) for h in head], "th")
-    return (
-        f"<table><caption>{escape(caption)}</caption>"
-        f"<thead>{header}</thead><tbody>{body}</tbody></table>"
+    return (  # what scrolls has a name and is reached from the keyboard
+        f'<div class="bn-scroll" role="region" tabindex="0" '
+        f'aria-label="{escape(caption)}"><table><caption>{escape(caption)}</caption>'
+        f"<thead>{header}</thead><tbody>{body}</tbody></table></div>"
     )
 
 

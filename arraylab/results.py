@@ -262,7 +262,7 @@ class Comparison(Sequence[Timing]):
         for row in self.rows:
             if row.message:
                 said.setdefault(f"{row.verdict}, {row.message}.", []).append(row.name)
-        messages = tuple(f"{', '.join(names)}: {what}" for what, names in said.items())
+        messages = tuple(f"{'; '.join(names)}: {what}" for what, names in said.items())
         wanted = any(row.case for row in self.rows)
         return messages + self.notes + (records.load().problems if wanted else ())
 
@@ -403,10 +403,9 @@ def _columns(c: Comparison) -> list[tuple[str, list[str]]]:
         return [show(row) if row.reported else "" for row in c.rows]
 
     return [
-        ("time here", [row.time() if row.reported else "—" for row in c.rows]),
+        ("time here", [_time_and_spread(row) for row in c.rows]),
         ("verdict", [row.verdict for row in c.rows]),
         ("device", _devices(c)),
-        ("spread", cells(lambda r: f"±{r.spread:.0%}")),
         (f"speed, {c.reference} = 1", cells(lambda r: _ratio_to(c, r))),
         ("first call", cells(lambda r: _first_call(r))),
         ("pays back after", cells(lambda r: _break_even(c, r))),
@@ -485,6 +484,10 @@ def _share(row: Timing) -> str:
     return f"{units.rounded(100 * row.share.fraction, 2)} % {of}"
 
 
+def _time_and_spread(row: Timing) -> str:
+    return f"{row.time()} ±{row.spread:.0%}" if row.reported else "—"
+
+
 def _first_call(row: Timing) -> str:
     return units.seconds(row.first, 2) if row.compiled and row.first else ""
 
@@ -504,8 +507,9 @@ def _reported(comparison: Comparison) -> list[Timing]:
 
 
 def _inputs_in_words(row: Timing) -> str:
-    """Return "float64 (3000,) (3000,)"."""
-    return " ".join([row.dtype, *(str(tuple(s)) for s in row.shapes)]).strip()
+    """Return "float64 3,000 and 3,000", the sizes of the input arrays."""
+    sizes = (" x ".join(f"{n:,}" for n in shape) for shape in row.shapes)
+    return f"{row.dtype} {' and '.join(sizes)}".strip()
 
 
 def _digits(spread: float) -> int:

@@ -288,9 +288,9 @@ class _Run:
         for contender in contenders:
             contender.attempt(self.prepare)
         self.compare_dtypes(contenders)
+        gc.collect()
         start, cpu, busy = self.clock.wall(), self.clock.cpu(), self.clock.busy()
         for i in range(self.on.rounds):
-            gc.collect()
             for contender in shuffler.sample(contenders, len(contenders)):
                 if i < contender.wanted:
                     contender.attempt(functools.partial(self.sample, round=i))
@@ -334,7 +334,8 @@ class _Run:
 
     def placing(self, c: _Contender) -> float | None:
         """Place the inputs for `c`; return the seconds it took, None on the host."""
-        if c.variant.library in ("", "python", "numpy", "numba", "array_api"):
+        hosted = c.variant.library in ("", "python", "numpy", "numba", "array_api")
+        if hosted or not any(isinstance(a, np.ndarray) for a in self.inputs):
             c.placed = arrays.place(c.variant.library, *self.inputs)
             return None
         taken = []

@@ -437,7 +437,7 @@ class TestShowing:
 
     def test_text_has_a_line_a_row_and_says_where(self, result):
         lines = str(result).splitlines()
-        assert lines[0].startswith("Inputs float64 (3,). Median seconds a call on ")
+        assert lines[0].startswith("Inputs float64 3. Median seconds a call on ")
         assert any(line.startswith("numba ") and "2.0x" in line for line in lines)
         assert any(line.startswith("bad ") and "RAISED" in line for line in lines)
 
