@@ -125,7 +125,8 @@ def claim(
 def faster(fast: Any, slow: Any, margin: float = 1.25) -> bool:
     """Return whether `slow` took more than `margin` times as long as `fast`.
 
-    Orders are claimed with a margin, so that noise does not decide them.
+    Orders are claimed with a margin, and where a row is noisy, its quartiles have to
+    agree: noise decides nothing.
 
     Parameters
     ----------
@@ -137,14 +138,20 @@ def faster(fast: Any, slow: Any, margin: float = 1.25) -> bool:
     Raises
     ------
     arraylab.Refused
-        If one of the two has no time that can be reported.
+        If one of the two has no time that can be reported, or noise hides the order.
     """
     if not margin >= 1:
         raise ValueError(
             f"margin is {margin}, expected at least 1: say how many times as long the "
             "slow one must take"
         )
-    return _median(slow) / _median(fast) > margin
+    verdict = _median(slow) / _median(fast) > margin
+    if "NOISY" in (getattr(fast, "verdict", ""), getattr(slow, "verdict", "")):
+        low = slow.quartiles[0] / fast.quartiles[1] > margin
+        high = slow.quartiles[1] / fast.quartiles[0] > margin
+        if low != high:
+            raise Refused(f"too noisy to say whether {fast.name} beats {slow.name}")
+    return verdict
 
 
 def _median(row: Any) -> float:

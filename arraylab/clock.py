@@ -28,6 +28,18 @@ class Clock:
         sum(range(20_000))
         return time.perf_counter() - start
 
+    def settle(self) -> None:
+        """Wait until this process idles: threads that just worked spin for a while.
+
+        Ten milliseconds a look, as the kernel may count no shorter stretches; OpenBLAS
+        has been seen spinning for a hundred.
+        """
+        for _ in range(20):
+            start = time.process_time()
+            time.sleep(0.01)
+            if time.process_time() - start < 0.002:
+                return
+
     def busy(self) -> float | None:
         """Return CPU seconds that the whole machine has worked; None if unknown."""
         try:

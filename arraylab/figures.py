@@ -323,11 +323,11 @@ def _for_a_page(svg: str, alt: str) -> str:
     own = "f" + hashlib.sha256(svg.encode()).hexdigest()[:8]
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{own}-\1"', svg)
     svg = svg.replace('href="#', f'href="#{own}-').replace("url(#", f"url(#{own}-")
-    svg = svg.replace(INK, "currentColor")
+    svg = re.sub(f"{INK}|#000000", "currentColor", svg)  # black is Matplotlib's own ink
     label = escape(" ".join(alt.split()), quote=True)
     return re.sub(
         r'<svg ([^>]*?)width="([\d.]+)pt" height="[\d.]+pt"',
-        rf'<svg role="img" aria-label="{label}" '
+        rf'<svg role="img" aria-label="{label}" fill="currentColor" '
         r'style="max-width:100%;height:auto;display:block" \1width="\2pt"',
         svg,
         count=1,

@@ -5,6 +5,7 @@ says what memory, cache and arithmetic reach, and keeps what was measured on dis
 """
 
 import contextlib
+import hashlib
 import json
 import math
 import os
@@ -214,7 +215,8 @@ def peaks(device: str = "cpu", refresh: bool = False) -> Peaks:
     here = machine()
     name, library = _found(device)
     key = _key(here, library)
-    path = _folder() / f"peaks-{here.slug}-{slug(name)}.json"
+    kind = hashlib.sha256(str(key).encode()).hexdigest()[:8]  # one file a setting
+    path = _folder() / f"peaks-{here.slug}-{slug(name)}-{kind}.json"
     told, note = _kept.get((name, str(key))), ""
     if told is None:
         told, note = _load(path, key)

@@ -279,6 +279,7 @@ class _Run:
             a.copy() if isinstance(a, np.ndarray) and a.flags.writeable else a
             for a in inputs
         )
+        self.threads_spin = True  # until a sample has shown otherwise
         self.clear_caches = _cache_clearer() if conditions.cold else None
 
     def all_of(
@@ -406,6 +407,8 @@ class _Run:
         if self.clear_caches:
             self.clear_caches()
         arrays.drain()
+        if self.threads_spin:
+            self.clock.settle()
         canary, compiled = self.clock.canary(), compilations()
         result, wall, cpu, faults = self.loop(c)
         canary = max(canary, self.clock.canary())
@@ -413,6 +416,7 @@ class _Run:
             raise _Refusal(
                 "RECOMPILES", f"compiled {extra} times while it was being timed"
             )
+        self.threads_spin = cpu > 1.1 * wall
         n = c.number
         c.samples.append(_Sample(round, wall / n, cpu / n, faults / n, canary))
         if round == c.wanted - 1:  # still right after all those calls?

@@ -168,6 +168,22 @@ def test_a_withheld_time_decides_no_order(which):
     assert claim("A1", "It is so.", lambda: faster(*rows)).verdict == "not decided"
 
 
+def spread(name, low, high):
+    """A noisy row whose quartiles are about `low` and `high`."""
+    seconds = (low, low, (low + high) / 2, high, high)
+    return Timing(name, verdict="NOISY", seconds=seconds, rounds=tuple(range(5)))
+
+
+def test_noise_that_hides_the_order_leaves_it_undecided():
+    with pytest.raises(Refused, match="too noisy to say whether a beats b"):
+        faster(spread("a", 1.0, 3.0), spread("b", 2.0, 6.0))
+
+
+@pytest.mark.parametrize(("low", "high", "answer"), [(9, 12, True), (0.1, 0.2, False)])
+def test_noise_smaller_than_the_gap_does_not_matter(low, high, answer):
+    assert faster(spread("a", 1.0, 2.0), spread("b", low, high)) is answer
+
+
 def test_a_row_without_a_median_decides_no_order():
     empty = types.SimpleNamespace(name="numba_rows", median=None, message="absent")
     with pytest.raises(Refused, match=r"numba_rows has no time .*: absent"):

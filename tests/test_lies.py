@@ -500,3 +500,12 @@ def test_every_number_of_the_list_has_its_test():
     source = Path(__file__).read_text(encoding="utf-8")
     for number in range(1, 22):
         assert f"test_{number:02}_" in source or f"Test{number:02}" in source
+
+
+def test_19_threads_that_still_spin_are_not_counted_as_the_next_rows_cores():
+    from case_studies import grid_max
+
+    x, y = grid_max.inputs(700)
+    rows = ["grid_max.numpy_blocked", "grid_max.numba_parallel"]
+    result = compare(rows, x, y, rounds=5, max_seconds=0.5)
+    assert result["numpy_blocked"].cores < 1.15

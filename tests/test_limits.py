@@ -182,7 +182,7 @@ def test_a_second_process_measures_nothing(folder, count, monkeypatch):
     assert peaks() == first
     assert count == ["cpu"]
     (file,) = folder.iterdir()
-    assert file.name == f"peaks-{machine().slug}-cpu.json"
+    assert file.name.startswith(f"peaks-{machine().slug}-cpu-")
 
 
 def test_refresh_measures_and_keeps_the_better(folder, count, monkeypatch):
@@ -366,7 +366,7 @@ def test_a_gpu_goes_by_its_name(folder, count, monkeypatch, device):
     with_views(monkeypatch, View("cupy", ("NVIDIA H200",), "sees 1 GPU"))
     assert peaks(device).device == "NVIDIA H200"
     (file,) = folder.iterdir()
-    assert file.name.endswith("-nvidia-h200.json")
+    assert "-nvidia-h200-" in file.name
 
 
 def fake_cupy(log):

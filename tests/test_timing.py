@@ -37,6 +37,9 @@ class HandClock(Clock):
     def busy(self):
         return None
 
+    def settle(self):
+        pass
+
     def overhead(self, calls=1000):
         return 0.0
 
