@@ -5,11 +5,11 @@ from html import escape
 
 # Colours come from the page, so that one output serves both themes.
 STYLE = """<style>
-.bn{color:inherit;font-size:.9em}
+.bn{color:inherit;font-size:.85em}
 .bn .bn-scroll{overflow-x:auto}
 .bn table{border-collapse:collapse;margin:.5em 0;color:inherit}
 .bn caption{text-align:left;caption-side:top;padding:.2em 0;color:inherit}
-.bn th,.bn td{padding:.2em .6em;text-align:right;white-space:nowrap;color:inherit;
+.bn th,.bn td{padding:.2em .4em;text-align:right;white-space:nowrap;color:inherit;
  background:none;border:0;border-bottom:1px solid rgba(128,128,128,.45)}
 .bn th:first-child,.bn td:first-child,.bn .bn-words{text-align:left}
 .bn thead th{white-space:normal;vertical-align:bottom}
@@ -17,7 +17,7 @@ STYLE = """<style>
 .bn .bn-badge{border:1px solid currentColor;border-radius:.4em;padding:0 .4em;
  font-weight:600;white-space:nowrap}
 .bn .bn-bad{text-decoration:underline wavy}
-.bn .bn-small{font-size:.9em}
+.bn .bn-small{margin:.3em 0}
 </style>"""
 
 
@@ -60,7 +60,7 @@ def table(
     body = "".join(cells(row, "td") for row in rows)
     header = cells([escape(h) for h in head], "th")
     return (  # what scrolls has a name and is reached from the keyboard
-        f'<div class="bn-scroll" role="region" tabindex="0" '
+        f'<div class="bn-scroll" role="group" tabindex="0" '
         f'aria-label="{escape(caption)}"><table><caption>{escape(caption)}</caption>'
         f"<thead>{header}</thead><tbody>{body}</tbody></table></div>"
     )

@@ -480,7 +480,7 @@ def _ratio_to(c: Comparison, row: Timing) -> str:
 def _share(row: Timing) -> str:
     if not row.share:
         return ""
-    of = "flop rate" if row.share.kind == "flops" else "bandwidth"
+    of = "flops" if row.share.kind == "flops" else "bytes"
     return f"{units.rounded(100 * row.share.fraction, 2)} % {of}"
 
 
