@@ -196,3 +196,14 @@ class TestMachinery:
 
 def test_a_pin_that_is_too_old_would_be_seen() -> None:
     assert not Requirement("numpy>=2.0").specifier.contains(str(Version("1.26.4")))
+
+
+def test_the_wheel_carries_every_package_and_record() -> None:
+    setuptools = tomllib.loads(text("pyproject.toml"))["tool"]["setuptools"]
+    found = {
+        path.parent.relative_to(ROOT).as_posix().replace("/", ".")
+        for room in ("arraylab", "case_studies")
+        for path in (ROOT / room).rglob("__init__.py")
+    }
+    assert set(setuptools["packages"]) == found | {"arraylab_records"}
+    assert setuptools["package-dir"] == {"arraylab_records": "records"}
