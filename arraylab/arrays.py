@@ -4,10 +4,12 @@ Every library is asked in its own words; none is imported unless an array of it,
 variant named after it, turns up.
 """
 
+import dataclasses
 import importlib.util
 import inspect
 import re
 import sys
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,7 +27,11 @@ LIBRARIES = (
 )
 _PACKAGE = {"numba_cuda": "numba", "array_api": "array_api_compat"}
 _TOKEN = np.float32(0)
-_PREFIX = re.compile("|".join(sorted(LIBRARIES, key=len, reverse=True)))
+# Whose values are no containers: JAX is not asked about them.
+_KNOWN = ("builtins", "numpy", "jax", "jaxlib", "cupy", "dask", "torch", "numba")
+_PREFIX = re.compile(
+    f"(?:{'|'.join(sorted(LIBRARIES, key=len, reverse=True))})(?![a-z0-9])"
+)
 
 
 class LazyResult(TypeError):
@@ -129,6 +135,8 @@ def waiter(result: Any) -> Callable[[Any], Any] | None:
     """
     owners = {_owner(leaf) for leaf in _leaves(result)}
     waiters = [_WAITERS[owner] for owner in sorted(owners) if owner in _WAITERS]
+    if "jax" in owners and _owner(result) != "jax":
+        waiters[waiters.index(_wait_jax)] = _wait_jax_inside
     if len(waiters) > 1:
         return lambda out: [w(out) for w in waiters][-1]
     return waiters[0] if waiters else None
@@ -209,14 +217,32 @@ def _numba_cuda_device() -> str:
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    """Yield what a result is made of: the items of its containers."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, tuple | list):
-        for item in value:
-            yield from _leaves(item)
-    else:
+    """Yield what a result is made of: the items of its containers, also JAX's own."""
+    items = _items(value)
+    if items is None:
         yield value
+        return
+    for item in items:
+        yield from _leaves(item)
+
+
+def _items(value: Any) -> list[Any] | None:
+    """Return what is in a container, None if `value` is none."""
+    if isinstance(value, dict):
+        return list(value.values())
+    if isinstance(value, tuple | list):
+        return list(value)
+    if isinstance(value, np.ndarray):
+        return list(value.flat) if value.dtype.hasobject else None
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return [getattr(value, f.name) for f in dataclasses.fields(value)]
+    if isinstance(value, types.SimpleNamespace):
+        return list(vars(value).values())
+    jax = sys.modules.get("jax")
+    if jax and type(value).__module__.partition(".")[0] not in _KNOWN:
+        leaves = jax.tree.leaves(value)
+        return None if len(leaves) == 1 and leaves[0] is value else leaves
+    return None
 
 
 def _is_namedtuple(value: Any) -> bool:
@@ -239,9 +265,8 @@ def _owner(value: Any) -> str:
 
 def _refuse_promises(value: Any) -> None:
     promise = (
-        inspect.isgenerator(value)
-        or inspect.isawaitable(value)
-        or isinstance(value, map | filter | zip)
+        inspect.isawaitable(value)
+        or isinstance(value, Iterator)
         or callable(getattr(value, "add_done_callback", None))
         or callable(getattr(value, "compute", None))
         or callable(getattr(value, "collect", None))
@@ -261,10 +286,17 @@ def _wait_jax(result: Any) -> Any:
     return jax.block_until_ready(result)
 
 
+def _wait_jax_inside(result: Any) -> Any:
+    for leaf in _leaves(result):
+        if hasattr(leaf, "block_until_ready"):
+            leaf.block_until_ready()
+    return result
+
+
 def _wait_cupy(result: Any) -> Any:
     import cupy
 
-    cupy.cuda.get_current_stream().synchronize()
+    cupy.cuda.Device().synchronize()  # all of its streams
     return result
 
 
@@ -278,7 +310,13 @@ def _wait_numba_cuda(result: Any) -> Any:
 def _wait_dask(result: Any) -> Any:
     import dask
 
-    return dask.compute(result)[0]
+    done = dask.compute(result)[0]
+    if any(_owner(leaf) == "dask" for leaf in _leaves(done)):
+        raise LazyResult(
+            f"Dask cannot compute what is inside a {type(result).__name__}: return its "
+            "collections themselves, or in a tuple, list or dictionary"
+        )
+    return done
 
 
 def _wait_torch(result: Any) -> Any:

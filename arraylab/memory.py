@@ -1,5 +1,7 @@
 """How much memory a call needs at its worst moment."""
 
+import contextlib
+import ctypes
 import gc
 import os
 import sys
@@ -14,9 +16,9 @@ def peak_memory(fn: Callable[..., Any], *args: Any) -> int | None:
     """Return the most bytes of host memory that `fn(*args)` held beyond the start.
 
     The kernel's own count of the process (its high-water mark), so that memory which
-    NumPy, Numba or XLA take is seen, whoever asked for it.  Memory that the process
-    held before and gives `fn` again is not counted: call `fn` once before, and compare
-    large cases.
+    NumPy, Numba or XLA take is seen, whoever asked for it.  Memory that was freed is
+    handed back to the system before; what a library keeps in a pool of its own, and
+    gives to `fn`, is not counted.
 
     Returns
     -------
@@ -33,19 +35,36 @@ def peak_memory(fn: Callable[..., Any], *args: Any) -> int | None:
     return max(0, peak - before)
 
 
-def device_peak() -> int | None:
-    """Return the most bytes JAX or CuPy have held on the GPU so far, None without one.
+def device_peak_memory(fn: Callable[..., Any], *args: Any) -> int | None:
+    """Return the most bytes of GPU memory that `fn(*args)` held beyond the start.
 
-    CuPy's pool never shrinks by itself, so its size is its high-water mark.
+    CuPy's pool is emptied before, and its size is its high-water mark, as it never
+    shrinks by itself.  JAX's mark cannot be put back, so that a call which stays below
+    an earlier one has no answer.
+
+    Returns
+    -------
+    int or None
+        Bytes; None where neither library can tell.
     """
-    jax, cupy = sys.modules.get("jax"), sys.modules.get("cupy")
-    marks = []
-    if jax:
-        stats = [device.memory_stats() for device in jax.local_devices()]
-        marks += [s["peak_bytes_in_use"] for s in stats if s]
-    if cupy and cupy.cuda.is_available():
-        marks.append(cupy.get_default_memory_pool().total_bytes())
-    return max(marks, default=None)
+    gc.collect()
+    cupy = sys.modules.get("cupy")
+    pool = cupy.get_default_memory_pool() if cupy else None
+    if pool:
+        pool.free_all_blocks()
+    start = pool.used_bytes() if pool else 0
+    before = _jax_stats()
+    wait(fn(*args))
+    after = _jax_stats()
+    if after and after["peak_bytes_in_use"] > before["peak_bytes_in_use"]:
+        return after["peak_bytes_in_use"] - before["bytes_in_use"]
+    taken = pool.total_bytes() - start if pool else 0
+    return taken or None
+
+
+def _jax_stats() -> dict[str, int] | None:
+    jax = sys.modules.get("jax")
+    return jax.local_devices()[0].memory_stats() if jax else None
 
 
 def page_faults() -> int:
@@ -61,6 +80,9 @@ def _reset_mark() -> bool:
     """Set the high-water mark back to what is held now; False if it cannot be."""
     if os.name != "posix" or not sys.platform.startswith("linux"):
         return False
+    with contextlib.suppress(OSError, AttributeError):
+        # Freed memory that malloc keeps would be used again without being counted.
+        ctypes.CDLL(None).malloc_trim(0)
     try:
         Path("/proc/self/clear_refs").write_text("5")
     except OSError:

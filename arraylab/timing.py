@@ -24,8 +24,9 @@ from arraylab import arrays, records, units
 from arraylab.clock import Clock
 from arraylab.compilations import compilations
 from arraylab.hardware import machine
+from arraylab.inputs import copied, protected, put_back, same
 from arraylab.limits import Share, peaks
-from arraylab.memory import device_peak, peak_memory
+from arraylab.memory import device_peak_memory, peak_memory
 from arraylab.results import NOISY, Comparison, Refused, Sweep, Timing
 from arraylab.variants import Variant, variants_of
 from arraylab.words import said
@@ -36,7 +37,11 @@ SHORTEST_SAMPLE = 0.01  # s; shorter calls are repeated inside a sample
 IMPOSSIBLE = 1.2  # times the measured limit of the machine
 BIG_CONSTANT = 1 << 16  # bytes of a closed-over array worth refusing
 BUSY_CANARY = 1.35  # a canary this much slower than usual: somebody else was working
+BUSY_MACHINE = 0.25  # share of the machine used by others that spoils a time
 BUSY_OTHERS = 0.1  # share of the machine used by others that is worth a note
+
+# What first calls cost that compiled, by function and dtypes: (function, s, how many).
+_FIRST_CALLS: dict[tuple, tuple[Any, float, int]] = {}
 
 Check = Callable[..., Any] | None
 _FROM_CASE: Any = object()  # the default of `check` and `work`
@@ -104,10 +109,10 @@ def compare(
     """
     contenders = [_Contender(v) for v in variants_of(variants)]
     check, work = _from_case(contenders, check, work)
-    _be_sensible(contenders, check, reference)
+    _be_sensible(contenders, check, reference, rounds)
     conditions = _Conditions(
         check=check,
-        work=work(*inputs) if callable(work) else work,
+        work=_pair(work(*inputs) if callable(work) else work),
         rounds=rounds,
         max_seconds=max_seconds,
         mutates=mutates,
@@ -160,11 +165,12 @@ def sweep(
         raise ValueError(f"sizes have to rise, without repeats; got {list(sizes)}")
     running, comparisons = variants_of(variants), []
     for size in sizes:
-        comparison = compare(running, *make_inputs(size), **options)
+        comparison = compare(running, *_as_tuple(make_inputs(size)), **options)
         comparisons.append(comparison)
-        slow = {r.name for r in comparison if r.reported and r.median > too_slow}
-        running = [v for v in running if v.name not in slow]
-        if options.get("reference") in slow:
+        out = {r.name for r in comparison if r.reported and r.median > too_slow}
+        out |= {r.name for r in comparison if r.verdict == "STOPPED"}
+        running = [v for v in running if v.name not in out]
+        if options.get("reference") in out:
             options = options | {"reference": ""}
         if not running:
             break
@@ -234,22 +240,6 @@ class _Contender:
     def name(self) -> str:
         return self.variant.name
 
-    def attempt(self, step: Callable[["_Contender"], None]) -> None:
-        """Take `step` unless this variant is out; what it raises is its verdict."""
-        if self.verdict:
-            return
-        try:
-            step(self)
-        except _Refusal as refusal:
-            self.verdict, self.message = refusal.verdict, refusal.message
-        except arrays.LazyResult as error:
-            self.verdict, self.message = "LAZY", str(error)
-        except KeyboardInterrupt:
-            self.verdict, self.message = "STOPPED", "interrupted from the keyboard"
-        except Exception as error:
-            self.verdict = "RAISED"
-            self.message = f"{type(error).__name__}: {said(error, 4)}"
-
 
 @dataclass(frozen=True)
 class _Conditions:
@@ -275,30 +265,50 @@ class _Run:
 
     def __init__(self, inputs: tuple, conditions: _Conditions, clock: Clock):
         self.inputs, self.on, self.clock = inputs, conditions, clock
-        self.pristine = tuple(
-            a.copy() if isinstance(a, np.ndarray) and a.flags.writeable else a
-            for a in inputs
-        )
+        self.pristine = tuple(map(copied, inputs))
         self.threads_spin = True  # until a sample has shown otherwise
         self.clear_caches = _cache_clearer() if conditions.cold else None
+
+    def attempt(
+        self, c: _Contender, step: Callable[[_Contender], None], thorough: bool = True
+    ) -> None:
+        """Take `step` with `c` unless it is out; what it raises becomes its verdict.
+
+        Whatever happens, the next variant finds the inputs as they were.
+        """
+        if c.verdict:
+            return
+        try:
+            step(c)
+        except _Refusal as refusal:
+            c.verdict, c.message = refusal.verdict, refusal.message
+        except arrays.LazyResult as error:
+            c.verdict, c.message = "LAZY", str(error)
+        except KeyboardInterrupt:
+            c.verdict, c.message = "STOPPED", "interrupted from the keyboard"
+        except (Exception, SystemExit) as error:
+            c.verdict = "RAISED"
+            c.message = f"{type(error).__name__}: {said(error, 4)}"
+        self.look_for_changes(c, thorough)
 
     def all_of(
         self, contenders: list[_Contender], reference: str, shuffler: random.Random
     ) -> Comparison:
         """Take every contender through all steps and report."""
         for contender in contenders:
-            contender.attempt(self.prepare)
+            self.attempt(contender, self.prepare)
         self.compare_dtypes(contenders)
         gc.collect()
         start, cpu, busy = self.clock.wall(), self.clock.cpu(), self.clock.busy()
         for i in range(self.on.rounds):
             for contender in shuffler.sample(contenders, len(contenders)):
                 if i < contender.wanted:
-                    contender.attempt(functools.partial(self.sample, round=i))
+                    sample = functools.partial(self.sample, round=i)
+                    self.attempt(contender, sample, thorough=False)
         others = self.others(start, cpu, busy)
         for contender in contenders:
-            contender.attempt(self.conclude)
-        rows = tuple(self.report(c) for c in contenders)
+            self.attempt(contender, self.conclude)
+        rows = tuple(self.report(c, others) for c in contenders)
         return Comparison(
             rows,
             reference,
@@ -322,11 +332,11 @@ class _Run:
         c.first = self.clock.wall() - start
         c.compiled = compilations() - compiled
         self.judge(result)
-        self.look_for_changes()
         c.device = arrays.device_of((c.placed, result))
         c.result_dtype = arrays.dtype_of(result)
+        seconds = self.warm_up(c, result)
         del result  # a result that is kept changes what the next call costs
-        seconds = self.warm_up(c)
+        self.remember_first_call(c)
         c.number = max(1, math.ceil(SHORTEST_SAMPLE / seconds))
         if self.on.one_call_a_sample:
             c.number = 1
@@ -358,41 +368,81 @@ class _Run:
         if self.on.check is None:
             return
         try:
-            verdict = self.on.check(arrays.finish(result), *self.pristine)
-        except Exception as error:
+            verdict = self.on.check(
+                arrays.finish(result), *map(protected, self.pristine)
+            )
+        except AssertionError as error:
             raise _Refusal("WRONG", said(error, 4)) from None
+        except Exception as error:
+            reason = f"the check could not judge it: {type(error).__name__}"
+            raise _Refusal("WRONG", f"{reason}: {said(error, 4)}") from None
         if verdict is False:
             raise _Refusal("WRONG", "the check returned False")
 
-    def look_for_changes(self) -> None:
-        """Refuse a function that changed its inputs, and put them right again."""
-        changed = [
-            i
-            for i, (before, now) in enumerate(
-                zip(self.pristine, self.inputs, strict=True)
-            )
-            if before is not now and not _identical(before, now)
-        ]
+    def look_for_changes(self, c: _Contender, thorough: bool) -> None:
+        """Refuse a variant that changed its inputs, and put them right again."""
+        pairs = list(zip(self.pristine, self.inputs, strict=True))
+        changed = [i for i, (a, b) in enumerate(pairs) if not same(a, b, thorough)]
         for i in changed:
-            np.copyto(self.inputs[i], self.pristine[i])
-        if changed and not self.on.mutates:
-            raise _Refusal(
-                "MUTATES",
+            put_back(self.inputs[i], self.pristine[i])
+        if changed and not self.on.mutates and c.verdict not in ("RAISED", "STOPPED"):
+            c.verdict = "MUTATES"
+            c.message = (
                 f"changed its input number {changed[0] + 1}, so that every call works "
                 "on other data than the one before. Work on a copy, or say "
-                "mutates=True to give every call the inputs as they were",
+                "mutates=True to give every call the inputs as they were"
             )
 
-    def warm_up(self, c: _Contender) -> float:
-        """Call until nothing compiles any more; return the seconds of the last call."""
+    def look_for_memories(self, c: _Contender, array: Any) -> None:
+        """Refuse a function that handed out the same `array` twice without computing.
+
+        It may also be a buffer that is filled anew at each call: spoil it, and see.
+        """
+        inputs = [a for a in c.placed if isinstance(a, np.ndarray)]
+        if isinstance(array, np.ndarray):
+            ours = array.dtype.kind in "biufc" and array.flags.writeable
+            if not ours or any(np.may_share_memory(array, a) for a in inputs):
+                return
+            kept = array.copy()
+            array.fill(0)
+            self.restore(c)
+            arrays.wait(c.variant.fn(*c.placed))
+            remembered = kept.any() and not array.any()
+            np.copyto(array, kept)
+        else:
+            remembered = hasattr(array, "block_until_ready") and all(
+                array is not a for a in c.placed
+            )
+        if remembered:
+            raise _Refusal(
+                "CACHED",
+                "handed out the array of an earlier call again without computing it",
+            )
+
+    def remember_first_call(self, c: _Contender) -> None:
+        """Keep what compiling cost: a later comparison would not see it any more."""
+        dtypes = tuple(str(getattr(a, "dtype", "")) for a in self.inputs)
+        key = id(c.variant.fn), dtypes
+        if c.compiled:
+            _FIRST_CALLS[key] = (c.variant.fn, c.first, c.compiled)
+        elif key in _FIRST_CALLS and _FIRST_CALLS[key][0] is c.variant.fn:
+            _, c.first, c.compiled = _FIRST_CALLS[key]
+
+    def warm_up(self, c: _Contender, first: Any) -> float:
+        """Call until nothing compiles any more; return the seconds of the last call.
+
+        `first` is the result of the first call.
+        """
         if not c.compiled and c.first > self.on.max_seconds / FEWEST_ROUNDS:
             return c.first  # too slow for a call that would teach nothing
         for _ in range(WARM_UPS):
             self.restore(c)
             before, start = compilations(), self.clock.wall()
-            arrays.wait(c.variant.fn(*c.placed))
+            result = arrays.wait(c.variant.fn(*c.placed))
             seconds = self.clock.wall() - start
             if compilations() == before:
+                if result is first:
+                    self.look_for_memories(c, result)
                 return max(seconds, 1e-9)
         raise _Refusal(
             "RECOMPILES",
@@ -421,7 +471,6 @@ class _Run:
         c.samples.append(_Sample(round, wall / n, cpu / n, faults / n, canary))
         if round == c.wanted - 1:  # still right after all those calls?
             self.judge(result)
-            self.look_for_changes()
 
     def loop(self, c: _Contender) -> tuple[Any, float, float, int]:
         """Call `c.number` times; return the last result, wall s, CPU s, page faults."""
@@ -447,25 +496,34 @@ class _Run:
     def restore(self, c: _Contender) -> None:
         """Give `c` the inputs it has to have for its next call."""
         if self.on.fresh:
-            self.inputs = self.pristine = tuple(self.on.fresh())
+            self.inputs = _as_tuple(self.on.fresh())
+            self.pristine = tuple(map(copied, self.inputs))
         elif self.on.mutates:
             for now, before in zip(self.inputs, self.pristine, strict=True):
-                if now is not before:
-                    np.copyto(now, before)
+                put_back(now, before)
         else:
             return
         c.placed = arrays.place(c.variant.library, *self.inputs)
 
     def conclude(self, c: _Contender) -> None:
         """Time what comes after the call, and take its memory."""
+        self.look_at_device(c)
         if c.place is not None and c.variant.library != "dask":
             c.finish = self.finishing(c)
         if self.on.memory:
             self.restore(c)
-            on_host = c.device == "cpu"
-            c.memory = (
-                peak_memory(c.variant.fn, *c.placed) if on_host else device_peak()
-            )
+            peak = peak_memory if c.device == "cpu" else device_peak_memory
+            c.memory = peak(c.variant.fn, *c.placed)
+
+    def look_at_device(self, c: _Contender) -> None:
+        """Refuse a variant that changed the copies of its inputs on a GPU."""
+        if self.on.mutates or c.variant.library not in ("cupy", "numba_cuda"):
+            return
+        for i, (before, now) in enumerate(zip(self.pristine, c.placed, strict=True)):
+            if isinstance(before, np.ndarray) and not same(before, arrays.finish(now)):
+                raise _Refusal(
+                    "MUTATES", f"changed its input number {i + 1} on the GPU"
+                )
 
     def finishing(self, c: _Contender) -> float:
         """Return the median seconds of bringing a new result to the host."""
@@ -495,7 +553,7 @@ class _Run:
                     "allow_dtype=True and the table will show it"
                 )
 
-    def report(self, c: _Contender) -> Timing:
+    def report(self, c: _Contender, others: float) -> Timing:
         """Return the row of `c`, its verdict decided."""
         v = c.variant
         inputs = [a for a in self.inputs if hasattr(a, "dtype") and np.shape(a)]
@@ -513,6 +571,8 @@ class _Run:
         if c.verdict:
             return row
         kept, message = self.kept(c)
+        if others > BUSY_MACHINE and c.device == "cpu":
+            message = f"other programs used {others:.0%} of the machine"
         row = replace(
             row,
             verdict="ok",
@@ -540,10 +600,8 @@ class _Run:
 
     def judged(self, row: Timing, message: str) -> Timing:
         """Return `row` with its share of the limit and the verdict it has earned."""
-        if self.on.work is not None:
-            share = self.share(row)
-            if share.fraction > IMPOSSIBLE:  # or was the limit measured on a busy day?
-                share = self.share(row, refresh=True)
+        if (share := self.share(row)) and share.fraction > IMPOSSIBLE:
+            share = self.share(row, refresh=True)  # was the limit taken on a busy day?
             if share.fraction > IMPOSSIBLE:
                 reason = (
                     f"{units.seconds(row.median)} a call would be {share}: the work "
@@ -553,19 +611,23 @@ class _Run:
                 return replace(
                     row, seconds=(), rounds=(), verdict="IMPOSSIBLE", message=reason
                 )
-            row = replace(row, share=share)
+        row = replace(row, share=share)
+        if not message and row.spread > NOISY:
+            message = "the samples scatter"
         if self.on.check is None:
-            return replace(
-                row, verdict="UNCHECKED", message="nobody has checked this result"
-            )
-        if message or row.spread > NOISY:
-            message = message or "the samples scatter"
-            return replace(row, verdict="NOISY", message=message)
-        return row
+            unchecked = "nobody has checked this result"
+            message = f"{unchecked}, and {message}" if message else unchecked
+            return replace(row, verdict="UNCHECKED", message=message)
+        return replace(row, verdict="NOISY", message=message) if message else row
 
-    def share(self, row: Timing, refresh: bool = False) -> Share:
-        """Return the share that `row` reached of the measured limit of its device."""
-        limit = peaks("cpu" if row.device == "cpu" else "gpu", refresh=refresh)
+    def share(self, row: Timing, refresh: bool = False) -> Share | None:
+        """Return the share that `row` reached of its device's limit, if it is known."""
+        if self.on.work is None:
+            return None
+        try:
+            limit = peaks("cpu" if row.device == "cpu" else "gpu", refresh=refresh)
+        except RuntimeError:  # a GPU that neither CuPy nor JAX can measure
+            return None
         return limit.share(row.median, *self.on.work, _working_dtype(row))
 
     def others(self, start: float, cpu: float, busy: float | None) -> float:
@@ -619,10 +681,16 @@ def _from_case(contenders: list[_Contender], check: Any, work: Any) -> tuple[Any
     return check, None if work is _FROM_CASE else work
 
 
-def _be_sensible(contenders: list[_Contender], check: Any, reference: str) -> None:
+def _be_sensible(
+    contenders: list[_Contender], check: Any, reference: str, rounds: int
+) -> None:
     """Complain about arguments that cannot be meant."""
     if check is not None and not callable(check):
         raise TypeError(f"check must be a function or None, got {check!r}")
+    if rounds < FEWEST_ROUNDS:
+        raise ValueError(
+            f"rounds={rounds}: one run is no measurement, say at least {FEWEST_ROUNDS}"
+        )
     names = [c.name for c in contenders]
     if reference and reference not in names:
         raise ValueError(f"the reference {reference!r} is none of {', '.join(names)}")
@@ -651,10 +719,22 @@ def _working_dtype(row: Timing) -> str:
     return next((n for n in names if n.startswith(("float", "complex"))), "float64")
 
 
-def _identical(a: np.ndarray, b: np.ndarray) -> bool:
-    """Return whether two arrays have the same bits, NaN included."""
-    same = a.shape == b.shape and a.dtype == b.dtype
-    return same and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+def _pair(work: Any) -> tuple[float, float] | None:
+    """Return the least work as (operations, bytes); raise ValueError if it is not."""
+    if work is None:
+        return None
+    try:
+        operations, nbytes = work
+        return float(operations), float(nbytes)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"work must give two numbers, (operations, bytes), and gave {work!r}"
+        ) from None
+
+
+def _as_tuple(inputs: Any) -> tuple:
+    """Return inputs as a tuple; a single array is one input, not one a row."""
+    return tuple(inputs) if isinstance(inputs, tuple | list) else (inputs,)
 
 
 def _cache_clearer() -> Callable[[], None]:

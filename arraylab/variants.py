@@ -69,7 +69,9 @@ def _variant(value: Any, name: str) -> Variant:
     if package == "case_studies" and len(place) == 2:
         return _of_case(".".join(place), library, name)
     name = name or getattr(value, "__name__", type(value).__name__)
-    return Variant(value, library or arrays.library_of(name), name)
+    compiler = type(value).__module__.replace("jaxlib", "jax")  # of a compiled function
+    library = library or arrays.library_of(name) or arrays.library_of(compiler)
+    return Variant(value, library, name)
 
 
 def _of_case(address: str, library: str, name: str) -> Variant:

@@ -16,7 +16,11 @@ def slug(text: str) -> str:
 
 def said(error: BaseException, lines: int) -> str:
     """Return the first `lines` that say something in an error's message, as one."""
-    told = [line.strip(" \t:.") for line in str(error).splitlines()]
+    try:
+        text = str(error)
+    except Exception:  # an error whose words cannot be had
+        text = ""
+    told = [line.strip(" \t:.") for line in text.splitlines()]
     return "; ".join(list(filter(None, told))[:lines])[:300] or type(error).__name__
 
 

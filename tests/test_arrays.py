@@ -1,9 +1,12 @@
 """Placing, waiting and fetching, with real libraries and with fakes of absent ones."""
 
+import dataclasses
+import itertools
 import sys
 from types import ModuleType, SimpleNamespace
 from typing import NamedTuple
 
+import dask.array as da
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,6 +32,8 @@ class Pair(NamedTuple):
         ("array_api_broadcast", "array_api"),
         ("JAX on the CPU", "jax"),
         ("my_function", ""),
+        ("pythonic", ""),
+        ("daskless numpy", ""),
     ],
 )
 def test_a_name_tells_its_library(name, library):
@@ -77,9 +82,53 @@ def test_nothing_is_waited_for_on_the_host():
 
 
 def test_an_unknown_promise_is_refused():
-    frame = SimpleNamespace(collect=lambda: 1)
-    with pytest.raises(LazyResult, match="returned a SimpleNamespace"):
-        wait(frame)
+    class Frame:
+        def collect(self):
+            return 1
+
+    with pytest.raises(LazyResult, match="returned a Frame"):
+        wait(Frame())
+
+
+def test_any_iterator_is_a_promise():
+    with pytest.raises(LazyResult, match="returned a accumulate"):
+        wait(itertools.accumulate([1, 2]))
+
+
+@dataclasses.dataclass
+class Holder:
+    inside: object
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        Holder,
+        lambda a: SimpleNamespace(inside=a),
+        lambda a: {"deep": [(a, 1)]},
+        lambda a: np.array([a, None], dtype=object),
+    ],
+    ids=["dataclass", "namespace", "nested", "objects"],
+)
+def test_what_is_inside_a_container_is_waited_for_or_refused(wrap):
+    with pytest.raises(LazyResult):
+        wait(wrap(map(abs, [1])))
+    waited = []
+
+    class Pending:
+        def block_until_ready(self):
+            waited.append(self)
+            return self
+
+    Pending.__module__ = "jaxlib"
+    arrays.waiter(wrap(Pending()))(wrap(Pending()))
+    assert len(waited) == 1
+
+
+def test_dask_inside_what_dask_does_not_open_is_refused():
+    lazy = da.ones(3)
+    with pytest.raises(LazyResult, match="Dask cannot compute what is inside"):
+        wait(SimpleNamespace(inside=lazy))
 
 
 def test_dtypes_of_results():
@@ -113,11 +162,9 @@ class TestAGpuThatIsAFake:
         Array.__module__ = "cupy"
         fake = ModuleType("cupy")
         fake.asarray = lambda a: log.append("asarray") or Array(a)
-        stream = SimpleNamespace(synchronize=lambda: log.append("synchronise"))
         device = SimpleNamespace(synchronize=lambda: log.append("drain"))
         fake.cuda = SimpleNamespace(
             is_available=lambda: True,
-            get_current_stream=lambda: stream,
             Device=lambda: device,
             runtime=SimpleNamespace(
                 getDeviceProperties=lambda i: {"name": b"Imaginary GPU"}
@@ -129,13 +176,13 @@ class TestAGpuThatIsAFake:
 
     def test_transfers_are_waited_for(self, cupy):
         place("cupy", np.ones(2))
-        assert cupy.log == ["asarray", "synchronise"]
+        assert cupy.log == ["asarray", "drain"]
 
-    def test_results_are_waited_for_on_the_stream(self, cupy):
+    def test_results_are_waited_for_on_all_streams(self, cupy):
         (array,) = place("cupy", np.ones(2))
         cupy.log.clear()
         assert wait(array) is array
-        assert cupy.log == ["synchronise"]
+        assert cupy.log == ["drain"]
 
     def test_results_are_fetched_once(self, cupy):
         (array,) = place("cupy", np.ones(2))

@@ -22,7 +22,7 @@ import pytest
 
 from arraylab import bench, compare, matches, wait
 from arraylab.clock import Clock
-from arraylab.memory import page_faults
+from arraylab.memory import page_faults, peak_memory
 
 
 def verdict(fn, *inputs, **options):
@@ -236,6 +236,14 @@ class Test06DeadCode:
         x = np.ones(5_000_000)
         row = verdict(left_out, x, check=matches(1.0), work=(2 * x.size, x.nbytes))
         assert row.verdict == "IMPOSSIBLE"
+
+
+@pytest.mark.skipif(peak_memory(list) is None, reason="no high-water mark here")
+def test_14_memory_that_malloc_had_kept_is_counted_again():
+    x = np.ones(100_000)
+    kept = [np.ones(100_000) for _ in range(20)]
+    del kept  # freed, and perhaps not given back
+    assert peak_memory(lambda: (x + 1) * 2) >= x.nbytes
 
 
 def test_07_whatever_is_faster_than_the_machine_is_impossible():

@@ -162,6 +162,8 @@ def test_other_programs_that_use_the_machine_are_mentioned(clock, monkeypatch):
     clock.busy = lambda: 2 * clock.now  # both cores work; we use one of them
     result = compare([taking(clock, 1.0)], check=right, clock=clock)
     assert "Other programs used 50% of the machine meanwhile." in result.notes
+    assert result[0].verdict == "NOISY"
+    assert result[0].message == "other programs used 50% of the machine"
 
 
 def comparison(clock, **seconds):
@@ -328,6 +330,63 @@ class TestOneBadVariantLeavesTheOthersAlone:
         assert row.verdict == "MUTATES"
         assert "input number 1" in row.message
 
+    def test_one_that_changes_its_input_and_returns_nothing(self, rows):
+        assert rows(lambda x: x.fill(2.0)).verdict == "MUTATES"
+
+    @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+    def test_one_that_changes_its_input_and_breaks_off(self, rows, error):
+        def fn(x):
+            x += 1
+            raise error
+
+        assert rows(fn).verdict in ("RAISED", "STOPPED")
+
+    def test_one_that_changes_its_input_only_later(self, rows):
+        calls = itertools.count()
+
+        def fn(x):
+            if next(calls) == 3:
+                x += 1
+            return 1.0
+
+        assert rows(fn).verdict == "MUTATES"
+
+    def test_one_that_leaves_python(self, rows):
+        def fn(x):
+            raise SystemExit(3)
+
+        assert rows(fn).message == "SystemExit: 3"
+
+    def test_one_whose_error_has_no_words(self, rows):
+        class MuteError(Exception):
+            def __str__(self):
+                raise RuntimeError
+
+        def fn(x):
+            raise MuteError
+
+        assert rows(fn).message == "MuteError: MuteError"
+
+    def test_one_that_sorts_a_list_it_was_given(self, clock):
+        numbers = [3, 1, 2]
+
+        def fn(values):
+            clock.now += 1
+            values.sort()
+            return 1.0
+
+        row = compare([fn], numbers, check=lambda r, v: right(r), clock=clock)[0]
+        assert row.verdict == "MUTATES"
+        assert numbers == [3, 1, 2]
+
+    def test_one_whose_check_writes_into_the_inputs(self, clock):
+        x = np.array([2.0, 1.0])
+        row = compare(
+            [taking(clock, 1.0)], x, check=lambda r, v: v.sort(), clock=clock
+        )[0]
+        assert row.message.startswith("the check could not judge it: ValueError")
+        np.testing.assert_array_equal(x, [2.0, 1.0])
+
     def test_one_that_hangs_until_somebody_interrupts(self, rows):
         def fn(x):
             raise KeyboardInterrupt
@@ -376,7 +435,65 @@ class TestOneBadVariantLeavesTheOthersAlone:
             bench(taking(clock, 1.0, result=2.0), check=right, clock=clock)
 
 
+def test_a_result_of_an_earlier_call_is_no_work(clock):
+    known = np.arange(3.0)
+    row = compare({"cached": lambda: known}, check=matches(known.copy()), clock=clock)
+    assert row[0].verdict == "CACHED"
+
+
+def test_a_buffer_that_is_filled_anew_is(clock):
+    out = np.empty(3)
+
+    def fill(x):
+        clock.now += 1
+        return np.multiply(x, 2, out=out)
+
+    row = bench(fill, np.arange(3.0), check=matches([0, 2, 4]), clock=clock)
+    assert row.verdict == "ok"
+
+
+def test_a_first_call_that_compiled_is_remembered(clock, monkeypatch):
+    count = iter([0, 3] + [3] * 999)
+    monkeypatch.setattr("arraylab.timing.compilations", lambda: next(count))
+    fn = taking(clock, 9.0, 1.0)
+    once = bench(fn, check=right, clock=clock, rounds=3)
+    again = bench(fn, check=right, clock=clock, rounds=3)
+    assert (once.first, once.compiled) == (again.first, again.compiled) == (9.0, 3)
+
+
+def test_a_variant_that_was_stopped_is_left_out_of_larger_sizes(clock):
+    def hangs(n):
+        clock.now += 1
+        raise KeyboardInterrupt
+
+    result = sweep(
+        {"hangs": hangs, "good": taking(clock, 0.1)},
+        [1, 2],
+        lambda n: n,
+        check=lambda result, n: right(result),
+        clock=clock,
+    )
+    assert [len(c) for c in result.comparisons] == [2, 1]
+
+
+def test_unchecked_rows_still_say_that_they_are_noisy(clock):
+    fn = taking(clock, 1, 1, 1, 2, 3, 4, 5)
+    row = bench(fn, check=None, clock=clock, rounds=5, max_seconds=99)
+    assert row.verdict == "UNCHECKED"
+    assert row.message.endswith("and the samples scatter")
+
+
 class TestArgumentsThatCannotBeMeant:
+    @pytest.mark.parametrize("rounds", [0, 1, 2])
+    def test_too_few_rounds(self, rounds):
+        with pytest.raises(ValueError, match="one run is no measurement"):
+            compare([abs], 1.0, check=None, rounds=rounds)
+
+    @pytest.mark.parametrize("work", [5, (None, 80), lambda x: "much"])
+    def test_work_that_is_not_two_numbers(self, work):
+        with pytest.raises(ValueError, match=r"two numbers, \(operations, bytes\)"):
+            compare([abs], 1.0, check=None, work=work)
+
     def test_a_missing_check(self):
         with pytest.raises(TypeError, match=r"compare needs a check.*check=None"):
             compare([abs], 1.0)
