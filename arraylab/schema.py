@@ -49,7 +49,7 @@ def check(data: Any, name: str) -> None:
 
 
 def check_execution(execution: Any, where: str) -> None:
-    """Raise ValueError if an execution does not say when, how long and with what end."""
+    """Raise ValueError unless an execution says when, how long and how it ended."""
     datetime.fromisoformat(_get(execution, "date", str, where))
     _get(execution, "result", str, where)
     _get(execution, "seconds", int | float, where)

@@ -47,7 +47,7 @@ def jobs(
     dtypes: Iterable[str] = (),
     gpu: bool = False,
 ) -> Iterator[Job]:
-    """Yield the comparisons of `cases`, those for GPUs last; `sizes` override theirs."""
+    """Yield the comparisons of `cases`, large ones last; `sizes` override theirs."""
     for name in cases:
         case = importlib.import_module(f"case_studies.{name}")
         able = tuple(n for n in case.IMPLEMENTATIONS if library_of(n) in ON_GPU)
