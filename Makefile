@@ -6,6 +6,10 @@ else
 inside := .venv/bin/python
 endif
 export PYTHON
+# what the machine with a GPU is counted on to have: requirements-gpu.txt is the rest
+there := attrs click cloudpickle fsspec jinja2 markupsafe matplotlib networkx numpy \
+	packaging psutil pygments pyyaml six threadpoolctl toolz typing-extensions \
+	python-dateutil zipp
 ready = @sh tools/environment.sh
 
 .DEFAULT_GOAL := help
@@ -39,6 +43,11 @@ lock:  ## write requirements.txt from pyproject.toml; what is pinned stays
 	$(UPGRADE) --universal --python-version 3.11 --no-emit-index-url \
 	--extra cpu --extra book --extra test --custom-compile-command "make lock" \
 	pyproject.toml --output-file requirements.txt
+	@$(inside) -m uv pip compile --quiet --no-emit-index-url --upgrade \
+	--python-version 3.12 --python-platform x86_64-manylinux_2_28 \
+	--constraint requirements.txt --extra gpu $(addprefix --no-emit-package ,$(there)) \
+	--custom-compile-command "make lock (what that machine with Python 3.12 lacks)" \
+	pyproject.toml --output-file requirements-gpu.txt
 
 upgrade:  ## the same with the newest version of everything
 	@$(MAKE) lock UPGRADE=--upgrade
