@@ -13,7 +13,8 @@ there := attrs click cloudpickle fsspec jinja2 markupsafe matplotlib networkx nu
 ready = @sh tools/environment.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book test style bench lock upgrade clean clean-all
+.PHONY: help environment book test style bench gpu gpu-environment gpu-bundle records \
+	lock upgrade clean clean-all
 
 book:  ## execute every lecture here and build the site into _build/html
 	$(ready)
@@ -24,7 +25,7 @@ test:  ## style, the book, all tests; prints the time of each stage
 	$(inside) -m tools.stages --since $$since
 
 help:  ## list the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 environment:  ## make or update .venv, and nothing else
 	$(ready)
@@ -36,6 +37,24 @@ style:  ## format the code, then check style and spelling
 bench:  ## time all implementations on this machine and write its record
 	$(ready)
 	@$(inside) -m tools.bench
+
+gpu:  ## on a machine with a CUDA GPU: execute all, check, time, write its record
+	$(ready)
+	@$(inside) -m tools.gpu $(GPU)
+
+gpu-environment:  ## add the libraries for that GPU to .venv; CUDA=12 for older ones
+	$(ready)
+	@$(inside) -m pip uninstall --quiet --yes cupy-cuda12x cupy-cuda13x && \
+	$(inside) -m pip install --quiet --constraint requirements.txt \
+	--editable ".[cuda$(or $(CUDA),13)]"
+
+gpu-bundle:  ## pack the course, and wheels, for a machine with a GPU and no network
+	$(ready)
+	@$(inside) -m tools.bundle _build/gpu/course.zip --wheels _build/gpu/wheels
+
+records:  ## list which records are present, stale and missing
+	$(ready)
+	@$(inside) -m tools.records
 
 lock:  ## write requirements.txt from pyproject.toml; what is pinned stays
 	$(ready)

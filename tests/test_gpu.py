@@ -110,7 +110,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         pytest.skip("the fake nvidia-smi is a shell script")
     home = course(tmp_path_factory.mktemp("course"))
     target = tmp_path_factory.mktemp("carried") / "course.zip"
-    made = say("tools.bundle", str(target), "--root", str(home), cwd=home)
+    made = say("tools.bundle", str(target), cwd=home)
     assert made.returncode == 0, made.stderr
     there = target.parent / "there"
     with zipfile.ZipFile(target) as archive:
@@ -196,19 +196,20 @@ class TestOnTheMachine:
         assert "CuPy, JAX or Numba can use, and there is none here" in done.stderr
 
 
+@pytest.fixture(scope="module")
+def page(recorded: SimpleNamespace) -> str:
+    folder = recorded.there / "records"
+    done = say(
+        *("tools.execute", "--root", str(recorded.home)),
+        cwd=recorded.home,
+        BEYOND_NUMPY_RECORDS=str(folder),
+    )
+    assert done.returncode == 0, done.stdout
+    return shown(recorded.home / execute.EXECUTED / "lectures/part/one.ipynb")
+
+
 class TestOnThePages:
     """A build without a GPU shows what was recorded, and says where it was."""
-
-    @pytest.fixture(scope="class")
-    def page(self, recorded: SimpleNamespace) -> str:
-        folder = recorded.there / "records"
-        done = say(
-            *("tools.execute", "--root", str(recorded.home)),
-            cwd=recorded.home,
-            BEYOND_NUMPY_RECORDS=str(folder),
-        )
-        assert done.returncode == 0, done.stdout
-        return shown(recorded.home / execute.EXECUTED / "lectures/part/one.ipynb")
 
     def test_a_gpu_cell_shows_its_recorded_outputs_with_a_badge(
         self, page: str
@@ -239,8 +240,10 @@ class TestFailures:
     ) -> None:
         wrong = "import cupy\ndef toy(x):\n    return cupy.add(x, 1)\n"
         failing = PAGE + "\n```{code-cell} ipython3\n1 / 0\n```\n"
-        root = course(tmp_path / "course", failing, cupy_double=wrong)
-        done = say("tools.gpu", "--no-bench", cwd=root, gpu=True, PYTHON="")
+        home = course(tmp_path / "course", failing, cupy_double=wrong)
+        root = tmp_path / "bundle"
+        assert say("tools.bundle", str(root), cwd=home).returncode == 0
+        done = say("tools.gpu", "--no-bench", cwd=root, gpu=True)
         assert done.returncode == 1
         assert "check: toy.cupy_double float64: AssertionError" in done.stderr
         (path,) = (root / "records").glob("*.json")
