@@ -162,6 +162,8 @@ def fault(case: str, implementation: str, dtype: str) -> str:
         placed = arrays.place(arrays.library_of(implementation), *inputs)
         result = arrays.wait(getattr(module, case)(*placed))
         problem.check(arrays.finish(result), *inputs)
+        if module.__name__.rpartition(".")[2].startswith("jax"):
+            assert arrays.device_of(result) != "cpu", "JAX computed it on the CPU"
     except Exception as error:  # whatever a library raises is what is to be said
         return f"{type(error).__name__}: {said(error, 3)}"
     return ""
