@@ -14,7 +14,7 @@ ready = @sh tools/environment.sh
 
 .DEFAULT_GOAL := help
 .PHONY: help environment book test style bench gpu gpu-environment gpu-bundle records \
-	lock upgrade clean clean-all
+	links lock upgrade clean clean-all
 
 book:  ## execute every lecture here and build the site into _build/html
 	$(ready)
@@ -55,6 +55,10 @@ gpu-bundle:  ## pack the course, and wheels, for a machine with a GPU and no net
 records:  ## list which records are present, stale and missing
 	$(ready)
 	@$(inside) -m tools.records
+
+links:  ## ask every address that the course names whether it is still there
+	$(ready)
+	@$(inside) -m tools.links $(if $(REPORT),--report "$(REPORT)")
 
 lock:  ## write requirements.txt from pyproject.toml; what is pinned stays
 	$(ready)
