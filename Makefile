@@ -44,8 +44,9 @@ gpu:  ## on a machine with a CUDA GPU: execute all, check, time, write its recor
 
 gpu-environment:  ## add the libraries for that GPU to .venv; CUDA=12 for older ones
 	$(ready)
+	@grep -v '^cuda-' requirements.txt >.venv/cuda.txt # CUDA's own follow its version
 	@$(inside) -m pip uninstall --quiet --yes cupy-cuda12x cupy-cuda13x && \
-	$(inside) -m pip install --quiet --constraint requirements.txt \
+	$(inside) -m pip install --quiet --constraint .venv/cuda.txt \
 	--editable ".[cuda$(or $(CUDA),13)]"
 
 gpu-bundle:  ## pack the course, and wheels, for a machine with a GPU and no network

@@ -6,9 +6,11 @@ and a CuPy that computes with NumPy.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -307,6 +309,23 @@ class TestWheels:
         lock, carried = self.pins("requirements.txt"), self.pins(bundle.LIST)
         assert {"nbclient", "ipykernel", "dask"} <= carried.keys()
         assert carried.items() <= lock.items()
+
+    def test_everything_that_is_asked_for_is_carried_or_counted_on(self) -> None:
+        project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+        asked = {Requirement(x).name for x in project["optional-dependencies"]["gpu"]}
+        makefile = (ROOT / "Makefile").read_text("utf-8").replace("\\\n", "")
+        there = re.search(r"^there := (.*)$", makefile, re.MULTILINE)[1].split()
+        assert asked <= self.pins(bundle.LIST).keys() | set(there)
+
+    def test_every_library_that_a_page_imports_is_carried_or_counted_on(self) -> None:
+        known = {"arraylab", "case_studies", "cupy", "cupyx", "jax", "numba", "myst_nb"}
+        known |= {"numpy", "matplotlib", "threadpoolctl", *sys.stdlib_module_names}
+        carried = {name.replace("-", "_").lower() for name in self.pins(bundle.LIST)}
+        for page, book in execute.collect(ROOT, [])[0].items():
+            for cell in execute.codes(book):
+                named = re.findall(r"^\s*(?:from|import) (\w+)", cell.source, re.M)
+                lacking = {name for name in named if name.lower() not in carried}
+                assert lacking <= known, page
 
 
 class TestListing:

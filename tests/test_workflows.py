@@ -134,7 +134,11 @@ class TestPurposes:
         assert self.runs("test", "test") == ["make test"]
 
     def test_executions_are_kept_by_code_lock_and_device(self) -> None:
-        caches = [s for s in self.job("test", "test")["steps"] if "cache@" in s.get("uses", "")]
+        caches = [
+            s
+            for s in self.job("test", "test")["steps"]
+            if "cache@" in s.get("uses", "")
+        ]
         key = caches[0]["with"]["key"]
         for part in ("requirements.txt", "arraylab/**", "lectures/**", "-cpu-"):
             assert part in key
