@@ -254,6 +254,30 @@ class TestFailures:
         assert "ZeroDivisionError" in ran["part/one"]["message"]
         assert "AssertionError" in ran["check"]["result"]
 
+    def test_a_notebook_that_the_command_cuts_short_is_left_for_the_next(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def too_long(book: object, limit: float) -> float:
+            raise execute.CellFailed("no time")
+
+        monkeypatch.setattr(execute, "run", too_long)
+        monkeypatch.setattr(execute, "key", lambda book, surroundings: "key")
+        run = gpu.Run(tmp_path, tmp_path, within=0.5)
+        with pytest.raises(gpu.TimeIsUp):
+            gpu.one(run, "part/one", None, "key")
+        assert not run.wrong
+        assert not run.path.exists()
+
+    def test_a_kernel_finds_what_a_relative_path_names(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PYTHONPATH", "site")
+        monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+        monkeypatch.setattr(bench, "compute_in_float64", lambda: None)
+        gpu.prepare(tmp_path)
+        paths = os.environ["PYTHONPATH"].split(os.pathsep)
+        assert paths == [str(tmp_path), str(Path("site").resolve())]
+
     def row(self, **changes: str) -> dict:
         row = {"case": "toy", "implementation": "cupy_double", "library": "cupy"}
         return {**row, "dtype": "float64", "verdict": "ok", "message": ""} | changes

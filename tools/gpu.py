@@ -123,8 +123,10 @@ def prepare(root: Path) -> None:
         stand_in.mkdir(parents=True, exist_ok=True)
         (stand_in / "myst_nb.py").write_text(GLUE, encoding="utf-8")
         paths.append(str(stand_in))
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join([*paths, *([before] if before else [])])
+    # a kernel starts in a folder of its own, where a relative path leads nowhere
+    before = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    paths += [str(Path(path).resolve()) for path in before if path]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
     bench.compute_in_float64()
 
 
