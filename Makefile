@@ -6,10 +6,15 @@ else
 inside := .venv/bin/python
 endif
 export PYTHON
+# what the machine with a GPU is counted on to have: requirements-gpu.txt is the rest
+there := attrs click cloudpickle fsspec jinja2 markupsafe matplotlib networkx numpy \
+	packaging psutil pygments pyyaml six threadpoolctl toolz typing-extensions \
+	python-dateutil zipp
 ready = @sh tools/environment.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book test style bench lock upgrade clean clean-all
+.PHONY: help environment book test style bench gpu gpu-environment gpu-bundle records \
+	links lock upgrade clean clean-all
 
 book:  ## execute every lecture here and build the site into _build/html
 	$(ready)
@@ -20,7 +25,7 @@ test:  ## style, the book, all tests; prints the time of each stage
 	$(inside) -m tools.stages --since $$since
 
 help:  ## list the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 environment:  ## make or update .venv, and nothing else
 	$(ready)
@@ -33,12 +38,40 @@ bench:  ## time all implementations on this machine and write its record
 	$(ready)
 	@$(inside) -m tools.bench
 
+gpu:  ## on a machine with a CUDA GPU: execute all, check, time, write its record
+	$(ready)
+	@$(inside) -m tools.gpu $(GPU)
+
+gpu-environment:  ## add the libraries for that GPU to .venv; CUDA=12 for older ones
+	$(ready)
+	@grep -v '^cuda-' requirements.txt >.venv/cuda.txt # CUDA's own follow its version
+	@$(inside) -m pip uninstall --quiet --yes cupy-cuda12x cupy-cuda13x && \
+	$(inside) -m pip install --quiet --constraint .venv/cuda.txt \
+	--editable ".[cuda$(or $(CUDA),13)]"
+
+gpu-bundle:  ## pack the course, and wheels, for a machine with a GPU and no network
+	$(ready)
+	@$(inside) -m tools.bundle _build/gpu/course.zip --wheels _build/gpu/wheels
+
+records:  ## list which records are present, stale and missing
+	$(ready)
+	@$(inside) -m tools.records
+
+links:  ## ask every address that the course names whether it is still there
+	$(ready)
+	@$(inside) -m tools.links $(if $(REPORT),--report "$(REPORT)")
+
 lock:  ## write requirements.txt from pyproject.toml; what is pinned stays
 	$(ready)
 	@$(inside) -m pip install --quiet uv && $(inside) -m uv pip compile --quiet \
 	$(UPGRADE) --universal --python-version 3.11 --no-emit-index-url \
 	--extra cpu --extra book --extra test --custom-compile-command "make lock" \
 	pyproject.toml --output-file requirements.txt
+	@$(inside) -m uv pip compile --quiet --no-emit-index-url --upgrade \
+	--python-version 3.12 --python-platform x86_64-manylinux_2_28 \
+	--constraint requirements.txt --extra gpu $(addprefix --no-emit-package ,$(there)) \
+	--custom-compile-command "make lock (what that machine with Python 3.12 lacks)" \
+	pyproject.toml --output-file requirements-gpu.txt
 
 upgrade:  ## the same with the newest version of everything
 	@$(MAKE) lock UPGRADE=--upgrade

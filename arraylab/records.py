@@ -22,7 +22,14 @@ from arraylab import html
 from arraylab.files import write_atomically
 from arraylab.fingerprint import cell_hash, code_hash
 from arraylab.hardware import title
-from arraylab.schema import SCHEMA, TIMED, Unreadable, check, check_measurement
+from arraylab.schema import (
+    SCHEMA,
+    TIMED,
+    Unreadable,
+    check,
+    check_execution,
+    check_measurement,
+)
 
 VARIABLE = "BEYOND_NUMPY_RECORDS"
 REMEDY = (
@@ -54,6 +61,9 @@ class Record:
         Recorded outputs of ``%%gpu`` cells by the hash of the cell (`cell_hash`).
     claims : tuple of dict
         The claims that this machine judged, with their verdicts.
+    executions : Mapping
+        The last execution of each lecture ("part/stem") on this machine: when, with
+        what result, in how many seconds, of which code.
     """
 
     path: Path
@@ -63,6 +73,7 @@ class Record:
     measurements: tuple[dict[str, Any], ...] = ()
     cells: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     claims: tuple[dict[str, Any], ...] = ()
+    executions: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def gpus(self) -> tuple[str, ...]:
@@ -84,6 +95,7 @@ class Record:
             "measurements": list(self.measurements),
             "cells": dict(self.cells),
             "claims": list(self.claims),
+            "executions": dict(self.executions),
         }
 
     def __repr__(self) -> str:
@@ -250,6 +262,7 @@ def _record(data: Any, path: Path) -> Record:
         measurements=tuple(data["measurements"]),
         cells=data["cells"],
         claims=tuple(data.get("claims", ())),
+        executions=data.get("executions", {}),
     )
 
 
@@ -382,6 +395,7 @@ def save(
     commit: str = "",
     claims: Iterable[Mapping[str, Any]] = (),
     date: str | None = None,
+    executions: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Record:
     """Merge new results into the record of a machine, all or nothing.
 
@@ -390,13 +404,15 @@ def save(
     losers and failures stay visible; a row of no case study is left out, because no
     hash would tell when its code changed.  New cells of a lecture replace all its old
     ones; cells are kept only where `stamp` lists a GPU (a simulator's are no record).
+    An execution replaces the one of the same lecture.
 
     Raises
     ------
     Unreadable
         If the file exists and is damaged or newer; it is left as it is.
     ValueError
-        If the file is of another machine, or a measurement is not complete.
+        If the file is of another machine, or a measurement or an execution is not
+        complete.
     """
     path = Path(path)
     now = date or datetime.now(UTC).isoformat(timespec="seconds")
@@ -405,7 +421,8 @@ def save(
     shown = (cells or {}).items() if _gpus(stamp) else ()
     dated = {key: {**cell, "date": now} for key, cell in shown}
     told = tuple({"date": now, **claim} for claim in claims)
-    new = Record(path, dict(stamp), now, commit, tuple(rows), dated, told)
+    ran = _executions(executions or {}, now)
+    new = Record(path, dict(stamp), now, commit, tuple(rows), dated, told, ran)
     merged = merge(old, new).json()
     _record(merged, path)
     write_atomically(path, _pretty(merged))
@@ -415,7 +432,7 @@ def save(
 def merge(old: Record | None, new: Record) -> Record:
     """Return `new` with what only `old` holds, which keeps its date and versions."""
     if old is None:
-        old = replace(new, measurements=(), cells={}, claims=())
+        old = replace(new, measurements=(), cells={}, claims=(), executions={})
     if identity(old.machine) != identity(new.machine):
         raise ValueError(
             f"{new.path.name}: holds the record of {old.title}, and this machine is "
@@ -437,6 +454,10 @@ def merge(old: Record | None, new: Record) -> Record:
         measurements=tuple(rows[key] for key in sorted(rows)),
         cells={**kept, **new.cells},
         claims=tuple(claims[key] for key in sorted(claims)),
+        executions={
+            **{name: _aged(ran, old, new) for name, ran in old.executions.items()},
+            **new.executions,
+        },
     )
 
 
@@ -474,6 +495,16 @@ def _row(measurement: Mapping[str, Any], date: str) -> dict[str, Any]:
             f"not recorded: {error.args[0]}. Hand over the rows of a comparison"
         ) from error
     return row
+
+
+def _executions(
+    executions: Mapping[str, Mapping[str, Any]], date: str
+) -> dict[str, dict[str, Any]]:
+    """Return executions as they are written: dated and checked."""
+    ran = {name: {"date": date, **said} for name, said in executions.items()}
+    for name, said in ran.items():
+        check_execution(said, f"the execution of {name}")
+    return ran
 
 
 def _is_odd(value: Any) -> bool:

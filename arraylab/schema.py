@@ -1,7 +1,9 @@
 """What a record file holds: checked when it is read, and before it is written.
 
 A record is ``{"schema": 1, "machine": stamp, "date": ..., "measurements": [...],
-"cells": {hash: {"lecture": ..., "outputs": [...]}}, "claims": [...]}``.
+"cells": {hash: {"lecture": ..., "outputs": [...]}}, "claims": [...],
+"executions": {lecture: {"date": ..., "result": ..., "seconds": ...}}}``.  The last two
+may be absent, as in older files.
 """
 
 from datetime import datetime
@@ -41,6 +43,16 @@ def check(data: Any, name: str) -> None:
     for i, claim in enumerate(_get({"claims": [], **data}, "claims", list), 1):
         _get(claim, "id", str, f"claim {i}")
         _get(claim, "verdict", str, f"claim {i}")
+    executions = _get({"executions": {}, **data}, "executions", dict)
+    for lecture, execution in executions.items():
+        check_execution(execution, f"the execution of {lecture}")
+
+
+def check_execution(execution: Any, where: str) -> None:
+    """Raise ValueError unless an execution says when, how long and how it ended."""
+    datetime.fromisoformat(_get(execution, "date", str, where))
+    _get(execution, "result", str, where)
+    _get(execution, "seconds", int | float, where)
 
 
 def check_measurement(row: Any, where: str) -> None:

@@ -14,7 +14,8 @@ from tools import pages
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [page for page in pages.pages(ROOT) if (ROOT / f"{page}.md").exists()]
-LECTURES = [page for page in PAGES if not page.endswith("/index")]
+BACK = "lectures/back/"  # status and the like
+LECTURES = [p for p in PAGES if not (p.endswith("/index") or p.startswith(BACK))]
 HEAD = {"minutes": int, "objectives": list, "prerequisites": list, "device": str}
 BANNED = ("simply", "obviously", "trivially", "of course", "as you can see", "blazing")
 # A number of ours comes from `glue`; typed, it could contradict what was measured.

@@ -449,6 +449,32 @@ def test_claims_are_kept_by_their_id(tmp_path):
     ]
 
 
+def test_an_execution_replaces_that_of_its_lecture_only(tmp_path):
+    path = tmp_path / "a.json"
+    ended = {"result": "passed", "seconds": 3.5, "code": "c"}
+    both = {"part/one": ended, "part/two": ended}
+    records.save(path, GPU, [], date=MONDAY, executions=both)
+    failed = {"part/two": {**ended, "result": "failed"}}
+    newer = GPU | {"versions": {"cupy": "15.0.0"}}
+    saved = records.save(path, newer, [], date=TUESDAY, executions=failed)
+    one, two = saved.executions["part/one"], saved.executions["part/two"]
+    assert (one["date"], one["result"]) == (MONDAY, "passed")
+    assert (two["date"], two["result"]) == (TUESDAY, "failed")
+    assert one["versions"] == GPU["versions"], "what it ran with is not lost"
+
+
+def test_an_execution_that_does_not_say_how_it_ended_is_not_written(tmp_path):
+    with pytest.raises(ValueError, match="execution of part/one has no 'result'"):
+        records.save(tmp_path / "a.json", GPU, [], executions={"part/one": {}})
+    assert not (tmp_path / "a.json").exists()
+
+
+def test_a_record_from_before_executions_were_kept_is_read(tmp_path):
+    write(tmp_path, "a.json")
+    (loaded,) = records.load(tmp_path).records
+    assert loaded.executions == {}
+
+
 def test_the_newest_record_of_a_cell_is_found_and_machines_without_gpu_passed_over(
     tmp_path,
 ):

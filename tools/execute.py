@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tools import pages
-from tools.state import device, digest, state
+from tools.state import device, digest, state, versions
 
 EXECUTED = Path("_build", "executed")
 CACHE = Path("_build", ".jupyter_cache")
@@ -176,6 +176,7 @@ def stamp(book: Any, mark: str, seconds: float) -> None:
         "machine": machine(),
         "device": device(),
         "python": platform.python_version(),
+        "versions": {name: v for name, v in versions().items() if v},
     }
 
 

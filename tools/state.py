@@ -25,7 +25,9 @@ LIBRARIES = (
     "numpy",
     "scipy",
 )
-SOURCES = ("arraylab/**/*.py", "case_studies/**/*.py", "records/*.json")
+CODE = ("arraylab/**/*.py", "case_studies/**/*.py")
+SOURCES = (*CODE, "records/*.json")
+BUNDLE = "bundle.json"  # marks a bundle of the course for a machine with a GPU
 
 
 def digest(parts: Iterable[str | bytes]) -> str:
@@ -72,7 +74,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def state(root: Path) -> str:
+def state(root: Path, sources: Iterable[str] = (*SOURCES, "requirements.txt")) -> str:
     """Return the hash of everything but the page that an execution depends on.
 
     These are the course's code, its records, the lock, the installed versions,
@@ -80,5 +82,4 @@ def state(root: Path) -> str:
     """
     here = [platform.python_version(), platform.machine(), str(os.cpu_count())]
     installed = [f"{name} {version}" for name, version in versions().items()]
-    code = contents(root, (*SOURCES, "requirements.txt"))
-    return digest([*here, device(), *installed, *code])
+    return digest([*here, device(), *installed, *contents(root, sources)])

@@ -3,6 +3,7 @@
 from case_studies.grid_max.problem import check, inputs, nearest, oracle, work
 
 __all__ = [
+    "GPU_SIZES",
     "IMPLEMENTATIONS",
     "SIZES",
     "YARDSTICK",
@@ -36,3 +37,4 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
 
 YARDSTICK = "numba_parallel"  # straightforward and parallel: what the rest is held to
 SIZES = (300, 1_000, 3_000)  # points a side that records keep
+GPU_SIZES = (10_000,)  # beside these, on a GPU: small grids leave one idle
