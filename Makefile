@@ -9,7 +9,8 @@ export PYTHON
 ready = @sh tools/environment.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book test style bench lock upgrade clean clean-all
+.PHONY: help environment book test style notebooks notebooks-test notebooks-oldest \
+    wheel bench lock upgrade clean clean-all
 
 book:  ## execute every lecture here and build the site into _build/html
 	$(ready)
@@ -20,7 +21,7 @@ test:  ## style, the book, all tests; prints the time of each stage
 	$(inside) -m tools.stages --since $$since
 
 help:  ## list the tasks
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 environment:  ## make or update .venv, and nothing else
 	$(ready)
@@ -28,6 +29,22 @@ environment:  ## make or update .venv, and nothing else
 style:  ## format the code, then check style and spelling
 	$(ready)
 	@$(inside) -m ruff format . && $(inside) -m tools.stages style
+
+notebooks:  ## export every page as a clean notebook into _build/notebooks
+	$(ready)
+	@$(inside) -m tools.export
+
+notebooks-test:  ## run them as a learner does, with the wheel alone
+	$(ready)
+	@$(inside) -m tools.learner
+
+notebooks-oldest:  ## the same with the oldest versions, those of Colab
+	$(ready)
+	@$(inside) -m tools.learner --oldest
+
+wheel:  ## build what the notebooks install, into dist and the site
+	$(ready)
+	@$(inside) -m tools.wheel
 
 bench:  ## time all implementations on this machine and write its record
 	$(ready)
@@ -44,7 +61,7 @@ upgrade:  ## the same with the newest version of everything
 	@$(MAKE) lock UPGRADE=--upgrade
 
 clean:  ## remove what the build made; executed notebooks too
-	rm -rf _build .pytest_cache .ruff_cache
+	rm -rf _build dist .pytest_cache .ruff_cache
 
 clean-all: clean  ## remove .venv too
 	rm -rf .venv *.egg-info

@@ -43,6 +43,14 @@ DISTRIBUTIONS = {
 OURS = ("matplotlib", "threadpoolctl")  # used by arraylab itself
 KEPT_TAGS = {"raises-exception", "skip-execution"}
 HIDDEN = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+ALONE = """\
+from importlib.util import find_spec
+
+if not find_spec("arraylab"):
+    raise ImportError(
+        "this notebook needs the package of its course, Beyond NumPy: run "
+        "pip install '.[cpu]' in a copy of the course's repository"
+    )"""
 DEVICES = {
     "cpu": "Runs on any computer.",
     "gpu": "Made for a GPU (in Google Colab: Runtime → Change runtime type → GPU); "
@@ -77,8 +85,7 @@ def head(markdown: Markdown, course: dict[str, Any], measured: str) -> str:
         parts.append(f"**You need** {', '.join(needs)}." if needs else "")
     url = markdown.references.url(markdown.page)
     if url:
-        text = f"With all results it stands on [the course's site]({url})."
-        parts.append(text)
+        parts.append(f"The same page with all results: [on the site]({url}).")
     if measured:
         parts.append(
             f"Measured numbers in the text are those of one machine ({measured}); "
@@ -107,18 +114,11 @@ def measured_on(path: Path) -> str:
 def installation(references: References, needs: list[str]) -> str:
     """Return the first code cell: it installs what is missing, if anything is."""
     if not references.site:
-        return (
-            "from importlib.util import find_spec\n\n"
-            'if not find_spec("arraylab"):\n'
-            "    raise ImportError(\n"
-            '        "this notebook needs the package of its course, Beyond NumPy: "\n'
-            "        \"say 'pip install .[cpu]' in a copy of the course's repository\"\n"
-            "    )\n"
-        ).rstrip("\n")
+        return ALONE
     lines = [f'    "{name}": "{DISTRIBUTIONS[name]}",' for name in needs]
     return "\n".join(
         [
-            "# Installs what is missing, as on Google Colab; elsewhere it does nothing.",
+            "# Installs what is missing, as on Google Colab; else it does nothing.",
             "from importlib.util import find_spec",
             "",
             f'site = "{references.site}"',
@@ -183,7 +183,7 @@ def code_cell(
         metadata["jupyter"] = {"source_hidden": True}
         if not text.startswith("%%"):
             metadata["cellView"] = "form"
-            text = f"# @title {title or 'Code to open'}\n{text}"
+            text = f"# @title {title or 'The code behind the result'}\n{text}"
     return {
         "cell_type": "code",
         "execution_count": None,
@@ -242,7 +242,8 @@ def body(page: str, book: Any, markdown: Markdown) -> list[dict[str, Any]]:
             made += [prose_cell(piece) for piece in sections(text, markdown)]
         elif cell.cell_type == "code":
             old, source, tag = next(cleaned)
-            if source.strip():
+            source = source.strip("\n")
+            if source:
                 title = Path(old.metadata.get("load", "")).name
                 made.append(code_cell(source, tag, title=title))
     return made

@@ -80,7 +80,9 @@ def reads(code: str) -> set[str]:
 
 
 def binds(node: ast.stmt) -> set[str] | None:
-    """Return the names that a plain assignment binds, None for other statements."""
+    """Return the names that an import or a plain assignment binds, else None."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {(a.asname or a.name).split(".")[0] for a in node.names}
     if not isinstance(node, ast.Assign):
         return None
     names = [n for target in node.targets for n in ast.walk(target)]
@@ -92,8 +94,8 @@ def binds(node: ast.stmt) -> set[str] | None:
 def clean(codes: list[str], hidden: list[bool]) -> list[str]:
     """Return the cells without glue, "" for those that nothing is left of.
 
-    Of a cell that the page does not show (`hidden`), assignments go too where no cell
-    reads what they bind.
+    Of a cell that the page does not show (`hidden`), imports and assignments go too
+    where no cell reads what they bind.
     """
     made = [
         without(code, [n for n in ast.parse(python(code)).body if glues(n)])
@@ -111,7 +113,7 @@ def clean(codes: list[str], hidden: list[bool]) -> list[str]:
 
 
 def used(code: str, others: list[str]) -> str:
-    """Return `code` without assignments whose names neither it nor `others` read."""
+    """Return `code` without imports and assignments whose names neither it nor `others` read."""
     elsewhere = set().union(*map(reads, others), reads(code))
     idle = [
         node

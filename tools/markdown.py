@@ -38,7 +38,7 @@ NOTES = {
     "epigraph": "",
     "todo": "To do",
 }
-GROUPS = {"tab-set", "grid", "card-carousel", "div", "container", "only", "rst-class"}
+GROUPS = {"tab-set", "grid", "card-carousel", "div", "container", "rst-class"}
 NOTHING = {
     *("contents", "tableofcontents", "toctree", "index", "meta", "highlight"),
     *("exercise-end", "solution-end", "currentmodule", "raw"),
@@ -105,6 +105,8 @@ class Markdown:
         at = 0
         for token in self.references.parser.parse(text):
             start, end = token.map or (0, 0)
+            if token.type == "amsmath":  # its parser counts one line too few
+                end = start + token.content.strip("\n").count("\n") + 1
             if start < at or end == start:
                 continue
             block = self._block(token, lines)
@@ -207,6 +209,10 @@ class Markdown:
             raise Unknown(f"the directive {name!r} is not known to tools/markdown.py")
         return writer(block)
 
+    def _d_only(self, block: Block) -> str:
+        """Return what is not for the site alone: `{only} html` is left out."""
+        return "" if "html" in block.argument else self.convert(block.body)
+
     def _inside(self, text: str) -> str:
         """Return the Markdown of a block's body, in which no heading may stand."""
         self.depth += 1
@@ -225,7 +231,8 @@ class Markdown:
         if "dropdown" in str(block.options.get("class", "")):
             return folded(head, self._inside(body))
         text = self._inside(body)
-        return quoted(f"**{head.rstrip('.')}.** {text}" if head else text)
+        end = "" if head.endswith((".", "?", "!")) else "."
+        return quoted(f"**{head}{end}** {text}" if head else text)
 
     def _theorem(self, block: Block) -> str:
         head = self._heading_of(block)
@@ -304,9 +311,8 @@ class Markdown:
         from sphinx.directives.code import LiteralIncludeReader
 
         options = dict(block.options)
-        for name in ("dedent", "tab-width", "lineno-start"):
-            if options.get(name):
-                options[name] = int(options[name])
+        if "lines" in options:
+            options["lines"] = str(options["lines"])
         path = (self.here.parent / block.argument).resolve()
         if not path.is_file():
             raise Unknown(f"literalinclude: there is no file {block.argument}")
