@@ -9,8 +9,8 @@ export PYTHON
 ready = @sh tools/environment.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book test style notebooks notebooks-test notebooks-oldest \
-    wheel bench lock upgrade clean clean-all
+.PHONY: help environment book test style notebooks notebooks-test notebooks-oldest
+.PHONY: wheel bench lock upgrade clean clean-all
 
 book:  ## execute every lecture here and build the site into _build/html
 	$(ready)
@@ -52,7 +52,7 @@ bench:  ## time all implementations on this machine and write its record
 
 lock:  ## write requirements.txt from pyproject.toml; what is pinned stays
 	$(ready)
-	@$(inside) -m pip install --quiet uv && $(inside) -m uv pip compile --quiet \
+	@$(inside) -m uv pip compile --quiet \
 	$(UPGRADE) --universal --python-version 3.11 --no-emit-index-url \
 	--extra cpu --extra book --extra test --custom-compile-command "make lock" \
 	pyproject.toml --output-file requirements.txt

@@ -220,8 +220,10 @@ class TestBlocks:
         assert "<summary>Tip</summary>" in made
 
     def test_tabs_have_a_heading_each(self, book: Any) -> None:
-        tabs = [f":::{{tab-item}} {t}\n:sync: {t}\nIn {t}.\n:::" for t in ("A", "`B`")]
-        made = book("## Here\n\n::::{tab-set}\n" + "\n".join(tabs) + "\n::::\n\nAfter.")
+        tabs = [f":::{{tab-item}} {t}\n:sync: x\nIn {t}.\n:::" for t in ("A", "`B`")]
+        made = book(
+            "## Here\n\n::::{tab-set}\n\n" + "\n".join(tabs) + "\n::::\n\nAfter."
+        )
         assert made == "## Here\n\n### A\n\nIn A.\n\n### `B`\n\nIn `B`.\n\nAfter."
 
     def test_a_grid_of_cards_is_a_list_of_links(self, book: Any) -> None:
@@ -308,6 +310,10 @@ class TestBlocks:
 
     def test_what_is_for_the_site_alone_is_left_out(self, book: Any) -> None:
         assert book("A.\n\n:::{only} html\nChoose a tab.\n:::\n\nB.") == "A.\n\nB."
+
+    def test_options_that_cannot_be_read_are_an_error(self, book: Any) -> None:
+        with pytest.raises(Unknown, match="tab-set"):
+            book("::::{tab-set}\n:::{tab-item} A\nIn A.\n:::\n::::")
 
     def test_an_unknown_directive_is_an_error(self, book: Any) -> None:
         with pytest.raises(Unknown, match="'odd-one'"):

@@ -113,7 +113,7 @@ def clean(codes: list[str], hidden: list[bool]) -> list[str]:
 
 
 def used(code: str, others: list[str]) -> str:
-    """Return `code` without imports and assignments whose names neither it nor `others` read."""
+    """Return `code` without what it binds and neither it nor `others` read."""
     elsewhere = set().union(*map(reads, others), reads(code))
     idle = [
         node

@@ -78,6 +78,8 @@ def block_of(token: Any) -> Block | None:
         return Block("div", "", {}, token.content) if token.markup[0] == ":" else None
     name, argument = named.groups()
     read = parse_directive_text(_Any, argument, token.content, validate_options=False)
+    if read.warnings:  # the site would warn as well
+        raise Unknown(f"the directive {name!r}: {read.warnings[0]}")
     return Block(
         name, " ".join(read.arguments), dict(read.options or {}), "\n".join(read.body)
     )
