@@ -88,8 +88,8 @@ def head(markdown: Markdown, course: dict[str, Any], measured: str) -> str:
         parts.append(f"The same page with all results: [on the site]({url}).")
     if measured:
         parts.append(
-            f"Measured numbers in the text are those of one machine ({measured}); "
-            "your cells will show others."
+            f"The numbers in the text were measured on one machine ({measured}); "
+            "the cells show yours."
         )
     return quoted("\n\n".join(filter(None, parts)))
 

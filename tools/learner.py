@@ -29,7 +29,7 @@ from typing import Any
 
 from tools import address, export, wheel
 from tools.execute import CellFailed, run
-from tools.state import digest
+from tools.state import contents, digest
 
 LIMIT = 600.0  # seconds a notebook
 KERNEL = "learner"
@@ -191,7 +191,10 @@ def run_all(root: Path, folder: Path, wanted: list[str], force: bool) -> int:
             for page, problem in wrong.items():
                 print(f"{page}.md: {problem}", file=sys.stderr)
             without_course(folder)
-            base = [(folder / "complete").read_text("utf-8"), made.read_bytes()]
+            base = [
+                (folder / "complete").read_text("utf-8"),
+                *contents(root, wheel.PACKAGES),
+            ]
             for path in sorted(Path(name).rglob("*.ipynb")):
                 page = path.relative_to(name).with_suffix("").as_posix()
                 print(f"  {page:30} ", end="", flush=True)

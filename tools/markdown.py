@@ -9,7 +9,7 @@ import base64
 import html
 import mimetypes
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -38,7 +38,7 @@ NOTES = {
     "epigraph": "",
     "todo": "To do",
 }
-GROUPS = {"tab-set", "grid", "card-carousel", "div", "container", "rst-class"}
+GROUPS = {"grid", "card-carousel", "div", "container", "rst-class"}
 NOTHING = {
     *("contents", "tableofcontents", "toctree", "index", "meta", "highlight"),
     *("exercise-end", "solution-end", "currentmodule", "raw"),
@@ -101,8 +101,8 @@ class Markdown:
     def convert(self, text: str) -> str:
         """Return `text` as plain Markdown."""
         lines = text.split("\n")
-        made: list[str] = []
-        at = 0
+        pieces = [""]
+        at, inner = 0, False
         for token in self.references.parser.parse(text):
             start, end = token.map or (0, 0)
             if token.type == "amsmath":  # its parser counts one line too few
@@ -112,11 +112,24 @@ class Markdown:
             block = self._block(token, lines)
             if block is None:
                 continue
-            made += self._prose(lines[at:start])
-            made += self._placed(block, lines[start], token.level)
+            self._add(pieces, self._prose(lines[at:start]), inner)
+            inner = token.level > 0  # stands in a list or a quotation
+            self._add(pieces, self._placed(block, lines[start], inner), inner)
             at = end
-        made += self._prose(lines[at:])
-        return re.sub(r"\n{3,}", "\n\n", "\n".join(made)).strip("\n")
+        self._add(pieces, self._prose(lines[at:]), inner)
+        made = "\n\n".join(p for piece in pieces if (p := piece.strip("\n")))
+        # the rule that ends a set of tabs is not needed where a heading does
+        return re.sub(r"\n\n---(?=\n\n#{1,6} |\Z)", "", made)
+
+    @staticmethod
+    def _add(pieces: list[str], text: str | None, inner: bool) -> None:
+        """Add a piece; one inside a list goes on with what is there."""
+        if text is None:
+            return
+        if inner:
+            pieces[-1] += f"\n{text}"
+        else:
+            pieces.append(text)
 
     def _block(self, token: Any, lines: list[str]) -> Callable[[], str] | None:
         """Return what writes a block that is not prose, None for prose."""
@@ -138,25 +151,26 @@ class Markdown:
             self.level = int(token.tag[1])
         return None
 
-    def _placed(
-        self, write: Callable[[], str], first: str, level: int
-    ) -> Iterator[str]:
-        """Yield the lines of a block behind the marks of the list that it stands in."""
-        lead = re.match(r"(?:[ >]|[-*+] |\d+[.)] )*", first)[0] if level else ""
+    def _placed(self, write: Callable[[], str], first: str, inner: bool) -> str:
+        """Return a block behind the marks of the list that it stands in."""
+        lead = re.match(r"(?:[ >]|[-*+] |\d+[.)] )*", first)[0] if inner else ""
         rest = re.sub(r"[^ >]", " ", lead)
         self.depth += bool(lead)
         lines = write().split("\n")
         self.depth -= bool(lead)
-        for number, line in enumerate(lines):
-            yield ((rest if number else lead) + line).rstrip()
+        marks = [lead, *[rest] * (len(lines) - 1)]
+        placed = zip(marks, lines, strict=True)
+        return "\n".join(f"{mark}{line}".rstrip() for mark, line in placed)
 
-    def _prose(self, lines: list[str]) -> list[str]:
-        """Return lines of prose with their roles written out."""
+    def _prose(self, lines: list[str]) -> str | None:
+        """Return lines of prose with their roles written out, None for no lines."""
         kept = [line for line in lines if not ATTRIBUTES.fullmatch(line)]
+        if not kept:
+            return None
         text = "\n".join(kept)
         parts = re.split(r"(\n\s*\n|\n(?=#{1,6} ))", text)  # a role ends with its block
         parts[::2] = [self.inline(headed(part)) for part in parts[::2]]
-        return "".join(parts).split("\n") if kept else []
+        return re.sub(r"\n{3,}", "\n\n", "".join(parts))
 
     def _verbatim(self, token: Any) -> str:
         text = token.content
@@ -247,6 +261,9 @@ class Markdown:
         return f"{self._headed(self.inline(block.argument))}\n\n" + self.convert(
             block.body
         )
+
+    def _d_tab_set(self, block: Block) -> str:
+        return f"{self.convert(block.body)}\n\n---"
 
     def _headed(self, text: str) -> str:
         """Return a heading below the one that it stands under."""

@@ -17,10 +17,8 @@ from tools.state import contents, digest
 DIST = Path("dist")
 MARK = Path("_build", "wheel.done")
 SITE = Path("_build", "html")
-SOURCES = (
-    *("arraylab/**/*", "case_studies/**/*", "records/*"),
-    *("pyproject.toml", "README.md", "LICENSE"),
-)
+PACKAGES = ("arraylab/**/*", "case_studies/**/*", "records/*")
+SOURCES = (*PACKAGES, "pyproject.toml", "README.md", "LICENSE")
 
 
 def build(root: Path) -> Path:
