@@ -178,38 +178,56 @@ def one(path: Path) -> str:
     return f"{run(book, LIMIT, KERNEL):.1f} s"
 
 
-def run_all(root: Path, folder: Path, wanted: list[str], force: bool) -> int:
-    """Run the notebooks of the book in the environment; return how many fail."""
+@contextlib.contextmanager
+def published(root: Path, folder: Path, wanted: list[str]) -> Iterator[Path]:
+    """Publish wheel and notebooks on this machine; yield the folder of the site.
+
+    Meanwhile kernels of the environment in `folder` can be started, without the course.
+
+    Raises
+    ------
+    RuntimeError
+        If a page can't be exported, or the wheel not be built.
+    """
     made = wheel.build(root)
-    failed = 0
     with tempfile.TemporaryDirectory() as name, served(Path(name)) as site:
-        site_wheel = Path(name, "wheel", made.name)
-        site_wheel.parent.mkdir()
-        shutil.copy(made, site_wheel)
+        place = Path(name, "wheel", made.name)
+        place.parent.mkdir()
+        shutil.copy(made, place)
         with surroundings(folder, site):
             wrong = export.export_all(root, Path(name), wanted)
-            for page, problem in wrong.items():
-                print(f"{page}.md: {problem}", file=sys.stderr)
+            if wrong:
+                told = (f"{page}.md: {problem}" for page, problem in wrong.items())
+                raise RuntimeError("\n".join(told))
             without_course(folder)
-            base = [
-                (folder / "complete").read_text("utf-8"),
-                *contents(root, wheel.PACKAGES),
-            ]
-            for path in sorted(Path(name).rglob("*.ipynb")):
-                page = path.relative_to(name).with_suffix("").as_posix()
-                print(f"  {page:30} ", end="", flush=True)
-                done = folder / "done" / page.replace("/", "-")
-                said, well = unless_done(
-                    path, done, digest([*base, *code_of(path)]), force
-                )
-                failed += not well
-                print(said, flush=True)
-    return failed + len(wrong)
+            yield Path(name)
 
 
-def unless_done(path: Path, done: Path, key: str, force: bool) -> tuple[str, bool]:
-    """Run a notebook unless it ran well as it is; return what to say, and if well."""
-    if not force and done.is_file() and done.read_text("utf-8") == key:
+def run_all(root: Path, folder: Path, wanted: list[str], force: bool) -> int:
+    """Run the notebooks of the book in the environment; return how many fail."""
+    base = [
+        (folder / "complete").read_text(encoding="utf-8"),
+        *contents(root, wheel.PACKAGES),
+    ]
+    failed = 0
+    with published(root, folder, wanted) as site:
+        for path in sorted(site.rglob("*.ipynb")):
+            page = path.relative_to(site).with_suffix("").as_posix()
+            print(f"  {page:30} ", end="", flush=True)
+            done = folder / "done" / page.replace("/", "-")
+            key = "" if force else digest([*base, *code_of(path)])
+            said, well = unless_done(path, done, key)
+            failed += not well
+            print(said, flush=True)
+    return failed
+
+
+def unless_done(path: Path, done: Path, key: str) -> tuple[str, bool]:
+    """Run a notebook unless it ran well as it is; return what to say, and if well.
+
+    The file `done` holds the `key` of its last good run; "" runs it in any case.
+    """
+    if key and done.is_file() and done.read_text(encoding="utf-8") == key:
         return "unchanged", True
     done.unlink(missing_ok=True)
     try:
@@ -230,8 +248,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--skip-offline", action="store_true", help="no failure where no network is"
     )
+    parser.add_argument("--root", type=Path, default=Path(), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
-    root, start = Path().resolve(), time.monotonic()
+    root, start = options.root.resolve(), time.monotonic()
     try:
         folder = environment(root, options.oldest)
         failed = run_all(root, folder, options.pages, options.force)
