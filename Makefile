@@ -13,8 +13,9 @@ there := attrs click cloudpickle fsspec jinja2 markupsafe matplotlib networkx nu
 ready = @sh tools/environment.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book test style bench gpu gpu-environment gpu-bundle records \
-	links lock upgrade clean clean-all
+.PHONY: help environment book test style notebooks notebooks-test notebooks-oldest
+.PHONY: wheel bench gpu gpu-environment gpu-bundle records links lock upgrade
+.PHONY: clean clean-all
 
 book:  ## execute every lecture here and build the site into _build/html
 	$(ready)
@@ -33,6 +34,22 @@ environment:  ## make or update .venv, and nothing else
 style:  ## format the code, then check style and spelling
 	$(ready)
 	@$(inside) -m ruff format . && $(inside) -m tools.stages style
+
+notebooks:  ## export every page as a clean notebook into _build/notebooks
+	$(ready)
+	@$(inside) -m tools.export
+
+notebooks-test:  ## run them as a learner does, with the wheel alone
+	$(ready)
+	@$(inside) -m tools.learner
+
+notebooks-oldest:  ## the same with the oldest versions, those of Colab
+	$(ready)
+	@$(inside) -m tools.learner --oldest
+
+wheel:  ## build what the notebooks install, into dist and the site
+	$(ready)
+	@$(inside) -m tools.wheel
 
 bench:  ## time all implementations on this machine and write its record
 	$(ready)
@@ -63,7 +80,7 @@ links:  ## ask every address that the course names whether it is still there
 
 lock:  ## write requirements.txt from pyproject.toml; what is pinned stays
 	$(ready)
-	@$(inside) -m pip install --quiet uv && $(inside) -m uv pip compile --quiet \
+	@$(inside) -m uv pip compile --quiet \
 	$(UPGRADE) --universal --python-version 3.11 --no-emit-index-url \
 	--extra cpu --extra book --extra test --custom-compile-command "make lock" \
 	pyproject.toml --output-file requirements.txt
@@ -77,7 +94,7 @@ upgrade:  ## the same with the newest version of everything
 	@$(MAKE) lock UPGRADE=--upgrade
 
 clean:  ## remove what the build made; executed notebooks too
-	rm -rf _build .pytest_cache .ruff_cache
+	rm -rf _build dist .pytest_cache .ruff_cache
 
 clean-all: clean  ## remove .venv too
 	rm -rf .venv *.egg-info

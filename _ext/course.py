@@ -4,6 +4,7 @@
 * the `course:` head of a page is shown below its title;
 * a picture without alternative text is a warning, so it stops `make book`;
 * a page that loads a file is read again when that file changes;
+* the notebook that a page offers for download is the exported one;
 * outputs made by other code, records or libraries are never taken from the cache;
 * a few repairs of the theme's pages for readers who use a keyboard or a screen reader.
 """
@@ -27,7 +28,8 @@ from sphinx.config import Config
 from sphinx.util import logging
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tools import execute, pages
+from tools import execute, export, pages
+from tools.references import References, Unknown
 from tools.state import state
 
 LOG = logging.getLogger(__name__)
@@ -69,6 +71,29 @@ def note_loaded(app: Sphinx, docname: str, source: list[str]) -> None:
     page = Path(app.env.doc2path(docname))
     for name in pages.loaded(source[0]):
         app.env.note_dependency(str((page.parent / name).resolve()))
+
+
+# -- the notebook of a page -----------------------------------------------------------
+
+
+def offer_notebook(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Write the notebook of a page where the theme's download button finds it."""
+    if doctree is None or app.builder.name != "html":
+        return
+    if not hasattr(app, "course_references"):
+        app.course_references = References(Path(app.srcdir))
+    try:
+        book = export.export(page, app.course_references)
+    except Unknown as error:
+        LOG.warning("not exported as a notebook: %s", error, location=page)
+        return
+    if book is not None:
+        context["ipynb_source"] = f"{page}.ipynb"
+        path = Path(app.outdir, "_sources", f"{page}.ipynb")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(export.text_of(book), encoding="utf-8", newline="\n")
 
 
 # -- the head of a page ---------------------------------------------------------------
@@ -266,6 +291,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         ("builder-inited", empty_stale_cache, 500),
         ("source-read", note_loaded, 500),
         ("doctree-read", show_head, 600),  # after the front matter was collected
+        ("html-page-context", offer_notebook, 400),  # before the theme's buttons
         ("html-page-context", check_pictures, 800),
         ("html-page-context", repair_body, 900),
         ("build-finished", repair_pages, 900),

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import book, execute, pages, state
+from tools import book, execute, export, pages, state
 
 ROOT = Path(__file__).resolve().parents[1]
 HEAD = """---
@@ -262,10 +262,16 @@ class TestStoring:
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a book of one page with the course's own settings and extension."""
     root = tmp_path_factory.mktemp("site")
-    for name in ("_ext", "_static", "tools"):
+    for name in ("_ext", "_static", "tools", "arraylab", "case_studies", "records"):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / name, root / name, ignore=ignored)
-    for name in ("_config.yml", "references.bib"):
+    for name in (
+        "_config.yml",
+        "references.bib",
+        "pyproject.toml",
+        "LICENSE",
+        "README.md",
+    ):
         shutil.copy(ROOT / name, root / name)
     shown = [
         cell("import time\nprint('at', time.time_ns())"),
@@ -306,6 +312,19 @@ class TestSite:
         assert "mathjax" in shown, "the box alone has mathematics"
         assert '<span class="doc">A page</span></a>' in shown
         assert '<meta content="A page." name="description"' in shown
+
+    def test_offers_the_exported_notebook_and_the_wheel_that_it_needs(
+        self, copied: Path
+    ) -> None:
+        site = copied / "_build" / "html"
+        page = (site / "lectures" / "part" / "one.html").read_text(encoding="utf-8")
+        assert 'href="../../_sources/lectures/part/one.ipynb"' in page
+        path = site / "_sources" / "lectures" / "part" / "one.ipynb"
+        target = copied / "_build" / "notebooks"
+        assert export.export_all(copied, target, []) == {}
+        assert path.read_bytes() == (target / "part" / "one.ipynb").read_bytes()
+        assert "first = 1" in path.read_text(encoding="utf-8")
+        assert len(list((site / "wheel").glob("*.whl"))) == 1
 
     def test_shows_a_gpu_cell_as_python(self, copied: Path) -> None:
         page = copied / "_build" / "html" / "lectures" / "part" / "one.html"

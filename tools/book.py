@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from tools import execute
+from tools import address, execute, wheel
 from tools.state import contents, digest, state
 
 DONE = Path("_build", "book.done")
@@ -21,6 +21,7 @@ MADE = ("html", ".doctrees", "jupyter_execute")
 INPUTS = (
     "_config.yml",
     "_toc.yml",
+    "pyproject.toml",
     "references.bib",
     "_ext/**/*",
     "_static/**/*",
@@ -33,7 +34,8 @@ INPUTS = (
 
 def inputs(root: Path) -> str:
     """Return the hash of everything the site is made of."""
-    return digest([state(root), *contents(root, INPUTS)])
+    place = [address.repository(root), address.site(root)]
+    return digest([state(root), *place, *contents(root, INPUTS)])
 
 
 def site(root: Path) -> int:
@@ -69,6 +71,7 @@ def build(root: Path, force: bool) -> int:
     if site(root):
         print("book: a warning or an error above stopped the build", file=sys.stderr)
         return 1
+    wheel.serve(root)  # for the notebooks that the site offers
     done.write_text(mark, encoding="utf-8")
     built = time.monotonic()
     print(f"book: notebooks {executed - start:.0f} s, site {built - executed:.0f} s")

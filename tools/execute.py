@@ -122,7 +122,7 @@ def stopper(stopped: list[bool]) -> Callable[..., None]:
     return hook
 
 
-def run(book: Any, limit: float = LIMIT) -> float:
+def run(book: Any, limit: float = LIMIT, kernel: str = "python3") -> float:
     """Execute `book` in place, in an empty folder; return the seconds it took."""
     from nbclient import NotebookClient
 
@@ -140,7 +140,7 @@ def run(book: Any, limit: float = LIMIT) -> float:
     ):
         client = NotebookClient(
             book,
-            kernel_name="python3",
+            kernel_name=kernel,
             timeout_func=left,
             on_cell_start=stopper(stopped),
             record_timing=False,  # it would make the cells differ from the page's

@@ -19,6 +19,7 @@ STYLE = (
 STAGES = {
     "style": STYLE,
     "book": ((PYTHON, "-m", "tools.book"),),
+    "notebooks": ((PYTHON, "-m", "tools.learner", "--skip-offline"),),
     "tests": ((PYTHON, "-m", "pytest", "--durations=5"),),
 }
 
