@@ -4,7 +4,7 @@ import hashlib
 import io
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -17,8 +17,16 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from arraylab import html, units
 from arraylab.arrays import library_of
-from arraylab.records import Library, find
-from arraylab.results import Comparison, Sweep, Timing
+from arraylab.records import Found, Library, find
+from arraylab.results import (
+    Comparison,
+    Sweep,
+    Timing,
+    in_words,
+    recorded_versions,
+    time_or_verdict,
+)
+from arraylab.schema import TIMED
 
 INK = "#010203"  # becomes the page's text colour, black or white
 
@@ -118,19 +126,25 @@ def show(fig: MplFigure, *, alt: str, caption: str) -> Figure:
 
 
 def times(comparison: Comparison, *, caption: str, alt: str = "") -> Figure:
-    """Return a dot chart of the rows that have a time, fastest at the bottom."""
+    """Return a dot chart of the rows that have a time, fastest at the bottom.
+
+    The caption goes on to name the rows that have none.
+    """
     rows = sorted((r for r in comparison if r.reported), key=lambda r: -r.median)
     fig, ax = axes(6.4, 1.3 + 0.36 * len(rows), xscale="log", xlabel=SECONDS)
     for y, row in enumerate(rows):
         colour, marker = look(row)
         ax.plot(row.quartiles, (y, y), color=colour, linewidth=4, alpha=0.4)
         ax.plot(row.median, y, color=colour, marker=marker, markersize=8)
-        _write(ax, row.time(), (row.quartiles[1], y), (10, -4))
+        _write(ax, time_or_verdict(row), (row.quartiles[1], y), (10, -4))
     ax.set_yticks(range(len(rows)), [r.name for r in rows])
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.margins(x=0.25)
     in_seconds(ax.xaxis)
-    told = "; ".join(f"{r.name} {r.time()}" for r in rows)
+    told = "; ".join(f"{r.name} {time_or_verdict(r)}" for r in rows)
+    missing = [f"{r.name} ({r.verdict})" for r in comparison if not r.reported]
+    if missing:
+        caption += f" Without a time: {', '.join(missing)}."
     return show(fig, alt=f"{alt} Dot chart of median times: {told}.", caption=caption)
 
 
@@ -143,6 +157,8 @@ def times_by_size(
     roof: Callable[[int], float] | None = None,
 ) -> Figure:
     """Return time against size on logarithmic axes, quartiles as bands.
+
+    The caption goes on to say which times are marked, withheld or left out, and where.
 
     Parameters
     ----------
@@ -166,16 +182,19 @@ def times_by_size(
     _label_line_ends(ax, ends)
     in_seconds(ax.yaxis)
     ax.xaxis.set_minor_formatter(NullFormatter())
-    return show(fig, alt=f"{alt} {_sweep_in_words(sweep)}", caption=caption)
+    alt, caption = f"{alt} {_sweep_in_words(sweep)}", caption + _remarks(sweep)
+    return show(fig, alt=alt, caption=caption)
 
 
 def recorded(library: Library, *, caption: str, dtype: str = "float64") -> Figure:
     """Return each library's best recorded time in every case, on every device.
 
     A panel a case, at its largest recorded size; filled markers are CPUs, hollow ones
-    GPUs.  Measurements of other code than today's are left out.
+    GPUs.  Measurements of other code than today's are left out.  The caption goes on
+    with the machines, days and versions of what is drawn.
     """
-    cases = _best_times(library, dtype)
+    fresh = _fresh(library, dtype)
+    cases = _best_times([found.measurement for found in fresh])
     if not cases:
         none = "No measurement of today's code is recorded: make bench records them."
         return Figure(html.note(none), none, caption)
@@ -183,9 +202,9 @@ def recorded(library: Library, *, caption: str, dtype: str = "float64") -> Figur
     fig, panels = _panels(len(cases), 0.9 + 0.38 * lines)
     told = []
     for ax, (case, (size, best)) in zip(panels, cases.items(), strict=True):
-        names = [n for n in LOOK if any(n == key[0] for key in best)]
+        names = sorted({name for name, _ in best}, key=_in_our_order)
         for (name, device), seconds in best.items():
-            colour, marker = LOOK[name]
+            colour, marker = LOOK.get(name, PLAIN)
             fill = colour if device == "cpu" else "none"
             y = names.index(name)
             ax.plot(seconds, y, color=colour, marker=marker, mfc=fill, markersize=8)
@@ -196,19 +215,42 @@ def recorded(library: Library, *, caption: str, dtype: str = "float64") -> Figur
         ax.margins(x=0.15)
         in_seconds(ax.xaxis)
     alt = f"Dot chart of the best recorded times of each library: {'; '.join(told)}."
-    return show(fig, alt=alt, caption=caption)
+    return show(fig, alt=alt, caption=f"{caption} {_origins(fresh)}".strip())
 
 
-def _best_times(library: Library, dtype: str) -> dict[str, tuple[str, dict]]:
-    """Return each case's largest size in words, and best times by library, device."""
-    fresh = [
-        found.measurement
+def _fresh(library: Library, dtype: str) -> list[Found]:
+    """Return every recorded time that today's code would still take."""
+    return [
+        found
         for record in library.records
         for row in record.measurements
-        if row["dtype"] == dtype and row["median"] is not None
+        if row["case"] and row["implementation"]
+        if row["dtype"] == dtype and row["verdict"] in TIMED
         for found in find(*(row[k] for k in FOUND_BY), library=Library((record,)))
         if found.fresh
     ]
+
+
+def _origins(fresh: list[Found]) -> str:
+    """Return where, when and with which versions the times were taken."""
+    origins: dict[str, dict[str, None]] = {}
+    for found in fresh:
+        words = origins.setdefault(f"{found.record.title}, {found.date[:10]}", {})
+        words.update(dict.fromkeys(recorded_versions(found)))
+    return " ".join(
+        f"{where}: {', '.join(sorted(words))}." if words else f"{where}."
+        for where, words in origins.items()
+    )
+
+
+def _in_our_order(library: str) -> tuple[int, str]:
+    """Return what sorts libraries as in `LOOK`, and unknown ones behind."""
+    known = list(LOOK)
+    return (known.index(library) if library in LOOK else len(known)), library
+
+
+def _best_times(fresh: list[Mapping[str, Any]]) -> dict[str, tuple[str, dict]]:
+    """Return each case's largest size in words, and best times by library, device."""
     cases = {}
     for case in sorted({row["case"] for row in fresh}):
         rows = [row for row in fresh if row["case"] == case]
@@ -307,13 +349,28 @@ def _sweep_in_words(sweep: Sweep) -> str:
                 f"{name} from {rows[0].time()} at {sizes[0]:,} "
                 f"to {rows[-1].time()} at {sizes[-1]:,}"
             )
-    crossings = [f"{c!r}" for c in sweep.crossovers()] or [
-        "The fastest is the same at every size"
-    ]
+    leads = sweep.leaders()
+    told = "; ".join(f"{lead!r}" for lead in leads)
+    if len(leads) == 1 and leads[0].name:
+        told = f"{leads[0].name} is the fastest at every size"
+    crossings = "".join(f" {c!r}." for c in sweep.crossovers())
     return (
         f"Line chart of time against size, logarithmic axes: {'; '.join(parts)}. "
-        f"{'; '.join(crossings)}."
+        f"Of those with a time: {told}.{crossings}"
     )
+
+
+def _remarks(sweep: Sweep) -> str:
+    """Return a sentence on the times that are marked, withheld or left out, or ""."""
+    alike: dict[str, list[str]] = {}
+    for name, words in sweep.remarks().items():
+        parts = (
+            f"{word} at {in_words(at) if len(at) < len(sweep.sizes) else 'every size'}"
+            for word, at in words.items()
+        )
+        alike.setdefault(", ".join(parts), []).append(name)
+    told = "; ".join(f"{', '.join(names)}: {what}" for what, names in alike.items())
+    return f" Times not to be taken as they stand: {told}." if told else ""
 
 
 def _for_a_page(svg: str, alt: str) -> str:

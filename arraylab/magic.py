@@ -126,7 +126,8 @@ def _show_absence(needed: list[str], reason: str, problems: tuple[str, ...]) -> 
     sentence = (
         f"This cell needs a CUDA GPU with {names}, and was left out: "
         f"{reason.rstrip('.')}. It has not been recorded as it is now. To run it, open "
-        "this page in Google Colab and choose Runtime → Change runtime type → GPU."
+        "the notebook on a machine with a CUDA GPU, such as Google Colab with "
+        "Runtime → Change runtime type → GPU."
     )
     text = "\n".join([sentence, *problems])
     page = html.block(

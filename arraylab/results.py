@@ -1,17 +1,21 @@
 """What a measurement found: immutable values with a text, an HTML and a JSON form."""
 
 import math
+import re
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from typing import Any
 
 from arraylab import html, records, units
 from arraylab.limits import Share
 from arraylab.notebooks import COMPARISON, SWEEP
+from arraylab.schema import TIMED
 
 NOISY = 0.25  # interquartile range over median above which a time is called noisy
+
+LEFT_OUT = "left out"  # of the larger sizes of a sweep, as too slow
 
 REPORTED = ("ok", "NOISY", "UNCHECKED")  # every other verdict withholds the time
 
@@ -257,14 +261,17 @@ class Comparison(Sequence[Timing]):
         }
 
     def _notes(self) -> tuple[str, ...]:
-        """Return the messages of the rows, the notes, what ails the records."""
+        """Return the messages of the rows, the notes, what is known of the records."""
         said: dict[str, list[str]] = {}
         for row in self.rows:
             if row.message:
                 said.setdefault(f"{row.verdict}, {row.message}.", []).append(row.name)
         messages = tuple(f"{'; '.join(names)}: {what}" for what, names in said.items())
-        wanted = any(row.case for row in self.rows)
-        return messages + self.notes + (records.load().problems if wanted else ())
+        if not any(row.case for row in self.rows):
+            return messages + self.notes
+        library = records.load()
+        versions = _recorded_with(self, library)
+        return messages + self.notes + versions + library.problems
 
     def _caption(self) -> str:
         sizes = sorted({_inputs_in_words(row) for row in self.rows} - {""})
@@ -304,6 +311,29 @@ class Crossover:
 
 
 @dataclass(frozen=True)
+class Lead:
+    """A range of sizes over which one variant is the fastest of those with a time.
+
+    Attributes
+    ----------
+    name : str
+        The variant; "" where none has a time.
+    first, last : int
+        The smallest and the largest size of the range.
+    """
+
+    name: str
+    first: int
+    last: int
+
+    def __repr__(self) -> str:
+        sizes = f"from {self.first:,} to {self.last:,}"
+        if self.first == self.last:
+            sizes = f"at {self.first:,}"
+        return f"{self.name} fastest {sizes}" if self.name else f"no time {sizes}"
+
+
+@dataclass(frozen=True)
 class Sweep:
     """Time against size: a comparison at every size.
 
@@ -332,10 +362,24 @@ class Sweep:
         ]
         return [p[0] for p in pairs], [p[1] for p in pairs]
 
+    def leaders(self) -> tuple[Lead, ...]:
+        """Return which variant is the fastest of those with a time, by rising size."""
+        leads: list[Lead] = []
+        for size, row in zip(self.sizes, self._best(), strict=True):
+            name = row.name if row else ""
+            if leads and leads[-1].name == name:
+                leads[-1] = replace(leads[-1], last=size)
+            else:
+                leads.append(Lead(name, size, size))
+        return tuple(leads)
+
     def crossovers(self) -> tuple[Crossover, ...]:
-        """Return where the fastest variant changes hands, by rising size."""
-        best = [min(_reported(c), key=lambda r: r.median, default=None) for c in
-                self.comparisons]  # fmt: skip
+        """Return where the fastest variant changes hands, by rising size.
+
+        Only where both variants have a time on either side: what drops out of the
+        measurement, or is refused, is not overtaken (see `leaders`).
+        """
+        best = self._best()
         found = []
         for i in range(1, len(self.sizes)):
             if best[i - 1] and best[i] and best[i - 1].name != best[i].name:
@@ -343,6 +387,13 @@ class Sweep:
                 if crossover:
                     found.append(crossover)
         return tuple(found)
+
+    def _best(self) -> list[Timing | None]:
+        """Return the fastest row at every size, None where no row has a time."""
+        return [
+            min(_reported(c), key=lambda row: row.median, default=None)
+            for c in self.comparisons
+        ]
 
     def _meeting(self, i: int, below: str, above: str) -> Crossover | None:
         """Interpolate, between sizes i-1 and i, where `above` overtakes `below`."""
@@ -365,16 +416,15 @@ class Sweep:
         }
 
     def __str__(self) -> str:
-        return "\n".join([self._caption(), *_aligned(*self._cells())])
+        cells = _aligned(*self._cells())
+        return "\n".join([self._caption(), *cells, *self._notes()])
 
     def __repr__(self) -> str:
-        crossings = "; ".join(map(repr, self.crossovers())) or "no crossover"
-        return f"Sweep({self.sizes[0]} to {self.sizes[-1]}: {crossings})"
+        words = "; ".join([*map(repr, self.leaders()), *map(repr, self.crossovers())])
+        return f"Sweep({self.sizes[0]} to {self.sizes[-1]}: {words})"
 
     def _repr_html_(self) -> str:
-        head, rows = self._cells()
-        rows = [[escape(cell) for cell in row] for row in rows]
-        return html.block(html.table(self._caption(), head, rows))
+        return html.sheet(self._caption(), *self._cells(), self._notes())
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict:
         return {
@@ -390,10 +440,55 @@ class Sweep:
     def _cells(self) -> tuple[list[str], list[list[str]]]:
         rows = []
         for name in self.names:
-            times = dict(zip(*self.curve(name), strict=True))
-            cells = [times[n].time() if n in times else "—" for n in self.sizes]
+            cells = [time_or_verdict(row) for row in self._row(name)]
             rows.append([name, *cells])
         return ["variant", *(f"{n:,}" for n in self.sizes)], rows
+
+    def _row(self, name: str) -> list[Timing | None]:
+        """Return the rows of `name`, one a size; None where it was left out."""
+        by_name = [{row.name: row for row in c} for c in self.comparisons]
+        return [rows.get(name) for rows in by_name]
+
+    def remarks(self) -> dict[str, dict[str, list[int]]]:
+        """Return what is to be said of each variant, and the sizes it holds for.
+
+        The words are verdicts other than "ok", and `LEFT_OUT`.
+        """
+        found: dict[str, dict[str, list[int]]] = {}
+        for name in self.names:
+            for size, row in zip(self.sizes, self._row(name), strict=True):
+                word = row.verdict if row else LEFT_OUT
+                if word != "ok":
+                    found.setdefault(name, {}).setdefault(word, []).append(size)
+        return found
+
+    def _notes(self) -> tuple[str, ...]:
+        """Return the messages of the rows and the notes, with their sizes."""
+        said: dict[str, dict[str, list[int]]] = {}
+        notes: dict[str, list[int]] = {}
+        for size, comparison in zip(self.sizes, self.comparisons, strict=True):
+            for row in comparison:
+                if row.message:
+                    names = said.setdefault(f"{row.verdict}, {row.message}.", {})
+                    names.setdefault(row.name, []).append(size)
+            for note in comparison.notes:
+                notes.setdefault(note, []).append(size)
+        messages = [
+            f"{'; '.join(f'{n} at {in_words(at)}' for n, at in names.items())}: {what}"
+            for what, names in said.items()
+        ]
+        if any(LEFT_OUT in words for words in self.remarks().values()):
+            messages.append(
+                f"{LEFT_OUT}: too slow at the size before, so not measured at this one."
+            )
+        everywhere = len(self.sizes)
+        return (
+            *messages,
+            *(
+                note if len(at) == everywhere else f"At {in_words(at)}: {note}"
+                for note, at in notes.items()
+            ),
+        )
 
 
 def _columns(c: Comparison) -> list[tuple[str, list[str]]]:
@@ -424,23 +519,68 @@ def _columns(c: Comparison) -> list[tuple[str, list[str]]]:
 
 def _recorded(c: Comparison) -> list[tuple[str, list[str]]]:
     """Return a column for every device of another machine that has timed these rows."""
-    library = records.load()
-    found = [
-        records.find(r.case, r.implementation, r.dtype, r.shapes, library=library)
-        if r.case
-        else []
-        for r in c.rows
+    return [
+        (
+            f"recorded on {where}, {date}",
+            [_recorded_time(found[i]) if i in found else "" for i in range(len(c))],
+        )
+        for (where, date), found in _elsewhere(c, records.load()).items()
     ]
-    columns: dict[tuple[str, str], list[str]] = {}
-    for i, measurements in enumerate(found):
-        for f in reversed(measurements):  # the freshest is written last, and stays
+
+
+def _elsewhere(
+    c: Comparison, library: records.Library
+) -> dict[tuple[str, str], dict[int, records.Found]]:
+    """Return by device and day what other machines recorded of each row's number."""
+    columns: dict[tuple[str, str], dict[int, records.Found]] = {}
+    for i, row in enumerate(c.rows):
+        if not row.case:
+            continue
+        key = row.case, row.implementation, row.dtype, row.shapes
+        for f in reversed(records.find(*key, library=library)):  # the freshest stays
             if records.identity(f.record.machine) == records.identity(c.stamp):
                 continue
             device = f.measurement["device"]
             where = f.record.title if device == "cpu" else device
-            head = f"recorded on {where}", f.date[:10]
-            columns.setdefault(head, [""] * len(c.rows))[i] = _recorded_time(f)
-    return [(f"{where}, {date}", cells) for (where, date), cells in columns.items()]
+            columns.setdefault((where, f.date[:10]), {})[i] = f
+    return columns
+
+
+def _recorded_with(c: Comparison, library: records.Library) -> tuple[str, ...]:
+    """Return a note for every recorded column: the versions behind its times."""
+    notes = []
+    for (where, date), found in _elsewhere(c, library).items():
+        shown = [f for f in found.values() if f.fresh]
+        words = dict.fromkeys(word for f in shown for word in recorded_versions(f))
+        if words:
+            notes.append(f"Recorded on {where}, {date}: {', '.join(sorted(words))}.")
+    return tuple(notes)
+
+
+def recorded_versions(found: records.Found) -> list[str]:
+    """Return the versions that a recorded time depends on: "cupy 14.2.0".
+
+    Those of the row's own library, and for a GPU its driver.
+    """
+    row, stamp = found.measurement, found.record.machine
+    python = {"python": stamp["python"]} if stamp.get("python") else {}
+    words = [
+        f"{name} {version}"
+        for key, version in {**python, **found.versions}.items()  # "cupy-cuda13x"
+        if (name := re.sub(r"-cuda\d+x$", "", key)) and _is_of(name, row["library"])
+    ]
+    drivers = {
+        gpu["driver"]
+        for gpu in stamp.get("gpus", ())
+        if gpu["name"] == row["device"] and gpu.get("driver")
+    }
+    return words + [f"driver {driver}" for driver in sorted(drivers)]
+
+
+def _is_of(package: str, library: str) -> bool:
+    """Return whether `library`'s times depend on `package` (jax's on jaxlib too)."""
+    name, own = package.replace("-", "_"), library
+    return name in {own, f"{own}lib", f"{own}_compat", f"{own}_strict"}
 
 
 def _recorded_time(found: records.Found) -> str:
@@ -448,10 +588,11 @@ def _recorded_time(found: records.Found) -> str:
     if not found.fresh:
         return "stale"
     row = found.measurement
-    if row["median"] is None:
+    if row["verdict"] not in TIMED:
         return row["verdict"]
     spread = (row["high"] - row["low"]) / row["median"]
-    return units.seconds(row["median"], _digits(spread))
+    mark = "" if row["verdict"] == "ok" else f" {row['verdict']}"
+    return units.seconds(row["median"], _digits(spread)) + mark
 
 
 def _devices(c: Comparison) -> list[str]:
@@ -500,6 +641,21 @@ def _break_even(c: Comparison, row: Timing) -> str:
     if calls is None:
         return "never"
     return f"{calls:,} call" + ("s" if calls > 1 else "")
+
+
+def time_or_verdict(row: Timing | None) -> str:
+    """Return a time, marked unless it is "ok", or the verdict of a row without one."""
+    if row is None:
+        return LEFT_OUT
+    if not row.reported:
+        return row.verdict
+    return row.time() + ("" if row.verdict == "ok" else f" {row.verdict}")
+
+
+def in_words(sizes: Sequence[int]) -> str:
+    """Return sizes as in a sentence: "10, 100 and 1,000"."""
+    *most, last = (f"{n:,}" for n in sizes)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _reported(comparison: Comparison) -> list[Timing]:

@@ -14,6 +14,8 @@ SCHEMA = 1
 TIMED = frozenset({"ok", "NOISY"})
 """Verdicts whose times are kept; other rows keep their verdict and message only."""
 
+LONGEST = 1e9  # s, thirty years: no time of a call
+
 
 class Unreadable(ValueError):
     """A record file cannot be used; the message names the file and the remedy."""
@@ -31,13 +33,19 @@ def check(data: Any, name: str) -> None:
         raise ValueError(f"schema is {schema} where 1 or more was expected")
     machine = _get(data, "machine", dict)
     _get(machine, "cpu", str, "machine")
+    _get({"cores": 1, **machine}, "cores", int, "machine")
+    _get({"python": "", **machine}, "python", str, "machine")
+    _check_versions(machine, "machine")
     for gpu in _get({"gpus": [], **machine}, "gpus", list, "machine"):
         _get(gpu, "name", str, "a GPU")
+        _get({"driver": "", **gpu}, "driver", str, "a GPU")
+    _get({"commit": "", **data}, "commit", str)
     datetime.fromisoformat(_get(data, "date", str))
     for i, row in enumerate(_get(data, "measurements", list), 1):
         check_measurement(row, f"measurement {i}")
     for key, cell in _get(data, "cells", dict).items():
         _get(cell, "lecture", str, f"cell {key}")
+        _check_origin(cell, f"cell {key}")
         for output in _get(cell, "outputs", list, f"cell {key}"):
             _check_output(output, f"an output of cell {key}")
     for i, claim in enumerate(_get({"claims": [], **data}, "claims", list), 1):
@@ -57,18 +65,34 @@ def check_execution(execution: Any, where: str) -> None:
 
 def check_measurement(row: Any, where: str) -> None:
     """Raise ValueError if a row is not what a comparison gives."""
-    for key in ("device", "dtype", "verdict"):
+    for key in ("device", "library", "dtype", "verdict"):
         _get(row, key, str, where)
     for key in ("case", "implementation", "code"):
         _get(row, key, str | None, where)
-    median = _get(row, "median", int | float | None, where)
-    if row["verdict"] in TIMED and not (median is not None and median > 0):
-        raise ValueError(
-            f"{where} is {row['verdict']} with median {median}; expected seconds"
-        )
+    _check_origin(row, where)
+    _get(row, "median", int | float | None, where)
+    for key in ("median", "low", "high") if row["verdict"] in TIMED else ():
+        value = _get(row, key, int | float | None, where)
+        if not (value is not None and 0 < value < LONGEST):
+            raise ValueError(
+                f"{where} is {row['verdict']} with {key} {value}; expected seconds"
+            )
     for shape in _get(row, "shapes", list, where):
         if not isinstance(shape, list) or not all(type(n) is int for n in shape):
             raise ValueError(f"{where} has {shape!r} where a shape was expected")
+
+
+def _check_origin(entry: Any, where: str) -> None:
+    """Raise ValueError if an entry has a date or versions of its own, and odd ones."""
+    if "date" in entry:
+        datetime.fromisoformat(_get(entry, "date", str, where))
+    _check_versions(entry, where)
+
+
+def _check_versions(entry: Any, where: str) -> None:
+    versions = _get({"versions": {}, **entry}, "versions", dict, where)
+    for name in versions:
+        _get(versions, name, str, f"'versions' of {where}")
 
 
 def _check_output(output: Any, where: str) -> None:

@@ -1,6 +1,7 @@
 """What every figure of the course promises its reader."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,39 @@ def test_refused_rows_are_not_drawn():
     wrong = Timing("jax_wrong", "jax", verdict="WRONG", message="off by one")
     figure = figures.times(comparison(timing("numpy", 1e-3), wrong), caption=CAPTION)
     assert "jax_wrong" not in figure.svg + figure.alt
+    assert figure.caption == f"{CAPTION} Without a time: jax_wrong (WRONG)."
+
+
+def test_noisy_times_are_marked():
+    noisy = replace(timing("jax", 1e-3, "jax"), verdict="NOISY")
+    figure = figures.times(comparison(timing("numpy", 1e-3), noisy), caption=CAPTION)
+    assert "jax 1.00 ms NOISY" in figure.alt
+    assert ">1.00 ms NOISY<" in figure.svg
+
+
+def test_a_sweep_says_what_became_of_the_times_that_are_not_drawn_plainly():
+    wrong = Timing("jax", "jax", verdict="WRONG", message="off by one")
+    noisy = replace(timing("numpy", 1e-3), verdict="NOISY")
+    absent = Timing("cupy", "cupy", verdict="ABSENT", message="no GPU")
+    made = comparison(noisy, wrong, absent), comparison(timing("numpy", 2e-3), absent)
+    caption = figures.times_by_size(Sweep((10, 100), made), caption=CAPTION).caption
+    assert "numpy: NOISY at 10; jax: WRONG at 10, left out at 100; " in caption
+    assert caption.endswith("cupy: ABSENT at every size.")
+
+
+def test_the_alternative_text_does_not_claim_one_leader_where_a_leader_dropped_out():
+    gone = Timing("jax", "jax", verdict="RAISED", message="no memory")
+    both = comparison(timing("numpy", 1e-3), timing("jax", 1e-4, "jax"))
+    made = both, comparison(timing("numpy", 2e-3), gone)
+    alt = figures.times_by_size(Sweep((10, 100), made), caption=CAPTION).alt
+    assert "jax fastest at 10; numpy fastest at 100." in alt
+    assert "every size" not in alt
+
+
+def test_the_alternative_text_names_the_one_leader():
+    made = tuple(comparison(timing("numpy", s)) for s in (1e-3, 2e-3))
+    alt = figures.times_by_size(Sweep((10, 100), made), caption=CAPTION).alt
+    assert "numpy is the fastest at every size" in alt
 
 
 def test_every_library_has_a_look_of_its_own():
@@ -112,16 +146,30 @@ def record(**changes):
         "dtype": "float64",
         "shapes": [[3], [3]],
         "median": 0.25,
+        "low": 0.25,
+        "high": 0.25,
         "verdict": "ok",
         "code": code_hash("grid_max", "numpy_mesh"),
     }
-    stamp = {"cpu": "C", "cores": 2, "gpus": []}
+    versions = {"numpy": "2.4.0", "jax": "0.11.2"}
+    stamp = {"cpu": "C", "cores": 2, "gpus": [], "versions": versions}
     return Record(Path("m.json"), stamp, "2026-01-01", measurements=(row | changes,))
 
 
 def test_recorded_draws_what_todays_code_measured():
     figure = figures.recorded(Library((record(),)), caption=CAPTION)
     assert "grid_max, numpy on cpu 250 ms" in figure.alt
+    assert figure.caption.endswith("C, 2 cores, 2026-01-01: numpy 2.4.0.")
+
+
+def test_recorded_draws_no_time_of_a_refused_row():
+    figure = figures.recorded(Library((record(verdict="WRONG"),)), caption=CAPTION)
+    assert "250 ms" not in figure.alt
+
+
+def test_recorded_draws_a_library_it_does_not_know():
+    figure = figures.recorded(Library((record(library="new"),)), caption=CAPTION)
+    assert "grid_max, new on cpu 250 ms" in figure.alt
 
 
 @pytest.mark.parametrize("library", [Library(), Library((record(code="other"),))])

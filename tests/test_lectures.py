@@ -77,6 +77,12 @@ def typed(page: str) -> list[str]:
     return [cell.source for cell in cells(page) if "load" not in cell.metadata]
 
 
+def visible(cell: Any) -> bool:
+    """Return whether the code of a cell stands open on the page."""
+    hidden = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
+    return not hidden & set(cell.metadata.get("tags", []))
+
+
 def magic(code: str) -> bool:
     return code.lstrip().startswith("%%gpu")
 
@@ -227,6 +233,11 @@ class TestLecture:
         for need in pages.front_matter(source(page))["course"]["prerequisites"]:
             if re.fullmatch(r"[a-z_]+/[a-z_]+", need):
                 assert f"lectures/{need}" in PAGES
+
+    def test_shows_no_more_code_than_can_be_followed(self, page: str) -> None:
+        # loaded files are the subject of a page, not steps of its argument
+        steps = [c for c in cells(page) if "load" not in c.metadata and visible(c)]
+        assert len(steps) <= 32
 
     def test_has_the_length_of_a_lecture(self, page: str) -> None:
         assert 700 <= len(prose(body(page)).split()) <= 2200

@@ -162,6 +162,7 @@ def test_without_gpu_and_record_one_sentence_says_what_is_needed_and_where(shell
         assert "needs a CUDA GPU with CuPy and numba.cuda" in text
         assert "no cupy here." in text
         assert "Google Colab" in text
+        assert "open the notebook on a machine with a CUDA GPU" in text
         assert "Runtime → Change runtime type → GPU" in text
 
 
