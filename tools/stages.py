@@ -19,7 +19,10 @@ STYLE = (
 STAGES = {
     "style": STYLE,
     "book": ((PYTHON, "-m", "tools.book"),),
-    "tests": ((PYTHON, "-m", "pytest", "--durations=5"),),
+    "tests": (
+        (PYTHON, "-m", "tools.node", "--all"),
+        (PYTHON, "-m", "pytest", "--durations=5"),
+    ),
 }
 
 
