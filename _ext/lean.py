@@ -28,11 +28,13 @@ UNUSED = (
     "plus.png",
 )
 MATHJAX = {"tex-chtml.js", "output", "input", "LICENSE", "package.json"}
+SPANS = ("n", "p", "w", "nn", "x", "nv", "bp")  # names, punctuation, blanks
 DYNAMIC = re.compile(r"bs-|tippy|popover|tooltip|modal-backdrop|offcanvas-backdrop")
 SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
 
 # -- style sheets ---------------------------------------------------------------------
 
+KEYFRAMES = r"@keyframes {}\{{(?:[^{{}}]*\{{[^}}]*\}})*\}}"
 PIECE = re.compile(
     r"""(?P<comment>/\*.*?\*/)|(?P<text>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|url\([^)"']*\))
     |(?P<brace>[{};])|(?P<other>[^{};"'/u]+|.)""",
@@ -126,12 +128,15 @@ def words_of(site: Path) -> set[str]:
 
 
 def purge_sheets(site: Path) -> None:
-    """Drop the rules that no page can use."""
+    """Drop the rules that no page can use, and the animations that no rule names."""
     words = words_of(site)
     for path in site.glob("_static/**/*.css"):
         if "katex" not in path.parts:
-            css = path.read_text(encoding="utf-8")
-            path.write_text(purged(css, words), encoding="utf-8")
+            css = purged(path.read_text(encoding="utf-8"), words)
+            for name in set(re.findall(r"@keyframes ([\w-]+)", css)):
+                if not re.search(rf"animation[^;}}]*\b{name}\b", css):
+                    css = re.sub(KEYFRAMES.format(name), "", css)
+            path.write_text(css, encoding="utf-8")
 
 
 # -- fonts ----------------------------------------------------------------------------
@@ -187,11 +192,17 @@ def drop_files(static: Path) -> None:
 
 
 def unstyled(static: Path) -> re.Pattern[str]:
-    """Return what finds a span of code that no rule gives a look of its own."""
+    """Return what finds a span of code that looks as the code around it does."""
     sheet = (static / "pygments.css").read_text(encoding="utf-8")
-    styled = set(re.findall(r"\.highlight \.([a-z0-9]+)\b", sheet))
-    plain = {"n", "p", "w", "o", "nn", "x", "nv", "py", "bp", "nf", "fm"} - styled
-    return re.compile(rf'<span class="(?:{"|".join(sorted(plain))})">([^<]*)</span>')
+    base = dict(re.findall(r"(light|dark)\S+ \.highlight ?\{[^}]*?color: (#\w+)\}", sheet))
+    looks: dict[str, set[str]] = {name: set() for name in SPANS}
+    for theme, name, look in re.findall(
+        r"(light|dark)\S+ \.highlight \.(\w+) ?\{([^}]*)\}", sheet
+    ):
+        as_around = look.strip() == f"color: {base.get(theme)}"
+        looks.setdefault(name, set()).add("" if as_around else look)
+    plain = sorted(name for name, own in looks.items() if own <= {""})
+    return re.compile(rf'<span class="(?:{"|".join(plain)})">([^<]*)</span>')
 
 
 def lean_page(text: str, options: str, searches: bool) -> str:
