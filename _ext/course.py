@@ -218,7 +218,10 @@ REPAIRS: tuple[tuple[str, str], ...] = (
     (r'(?s)<div id="jb-print-docs-body".*?(?=<div id="searchbox">)', ""),
     # what a button opens beside this page cannot reach back, and a notebook is saved
     (r'(<a href="[^"]+") target="_blank"', r'\1 target="_blank" rel="noopener"'),
-    (r'(<a href="[^"]+\.ipynb") target="_blank" rel="noopener"(?=[^>]*notebook)', r"\1 download"),
+    (
+        r'(<a href="[^"]+\.ipynb") target="_blank" rel="noopener"(?=[^>]*notebook)',
+        r"\1 download",
+    ),
     # the words that are seen on the search button are its name
     (r'(<button class="btn search-button-field[^>]*?) aria-label="[^"]*"', r"\1"),
     (r'(<span class="search-button__kbd-shortcut")>', r'\1 aria-hidden="true">'),

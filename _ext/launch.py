@@ -80,7 +80,11 @@ def downloads(app: Sphinx, page: str, context: dict[str, Any]) -> dict[str, Any]
         buttons.append(link(".md", url, "fas fa-file", "The source of this page"))
     paper = {"type": "javascript", "javascript": "window.print()", "text": ".pdf"}
     buttons.append({**paper, "icon": "fas fa-file-pdf", "tooltip": "Print this page"})
-    group = {"type": "group", "tooltip": "Download this page", "label": "download-buttons"}
+    group = {
+        "type": "group",
+        "tooltip": "Download this page",
+        "label": "download-buttons",
+    }
     return {**group, "icon": "fas fa-download", "buttons": buttons}
 
 

@@ -80,7 +80,9 @@ def selectors(head: str) -> list[str]:
 
 def needed(selector: str, words: set[str]) -> bool:
     """Say whether every class and id that a selector asks for occurs somewhere."""
-    asked = re.sub(r":(?:not|is|where|has)\((?:[^()]|\([^()]*\))*\)|\[[^]]*\]", "", selector)
+    asked = re.sub(
+        r":(?:not|is|where|has)\((?:[^()]|\([^()]*\))*\)|\[[^]]*\]", "", selector
+    )
     names = re.findall(r"[.#]((?:\\.|[\w-])+)", asked)
     plain = (re.sub(r"\\(.)", r"\1", name) for name in names)
     return all(name in words or DYNAMIC.match(name) for name in plain)
@@ -194,7 +196,9 @@ def drop_files(static: Path) -> None:
 def unstyled(static: Path) -> re.Pattern[str]:
     """Return what finds a span of code that looks as the code around it does."""
     sheet = (static / "pygments.css").read_text(encoding="utf-8")
-    base = dict(re.findall(r"(light|dark)\S+ \.highlight ?\{[^}]*?color: (#\w+)\}", sheet))
+    base = dict(
+        re.findall(r"(light|dark)\S+ \.highlight ?\{[^}]*?color: (#\w+)\}", sheet)
+    )
     looks: dict[str, set[str]] = {name: set() for name in SPANS}
     for theme, name, look in re.findall(
         r"(light|dark)\S+ \.highlight \.(\w+) ?\{([^}]*)\}", sheet
@@ -207,7 +211,9 @@ def unstyled(static: Path) -> re.Pattern[str]:
 
 def lean_page(text: str, options: str, searches: bool) -> str:
     """Return a page that waits for less."""
-    text = re.sub(r'\s*<script defer src="[^"]*fontawesome\.js[^"]*"></script>', "", text)
+    text = re.sub(
+        r'\s*<script defer src="[^"]*fontawesome\.js[^"]*"></script>', "", text
+    )
     text = re.sub(
         r'<script src="[^"]*documentation_options\.js[^"]*"></script>',
         lambda _: f"<script>{options}</script>",
@@ -216,7 +222,9 @@ def lean_page(text: str, options: str, searches: bool) -> str:
     views = re.compile(r'\s*<meta name="viewport"[^>]*>')
     text = views.sub("", text[: (end := text.index("</head>"))]) + text[end:]
     view = '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    text = text.replace('<meta charset="utf-8" />', f'<meta charset="utf-8" />\n    {view}', 1)
+    text = text.replace(
+        '<meta charset="utf-8" />', f'<meta charset="utf-8" />\n    {view}', 1
+    )
     if searches:
         return text
     for name in SEARCH:
@@ -235,7 +243,9 @@ def lean_site(app: Sphinx, error: Exception | None) -> None:
     for path in site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         if "</head>" in text and "documentation_options" in text:
-            better = lean_page(plain.sub(r"\1", text), options.strip(), path.name == "search.html")
+            better = lean_page(
+                plain.sub(r"\1", text), options.strip(), path.name == "search.html"
+            )
             path.write_text(better, encoding="utf-8")
     drop_files(static)
     purge_sheets(site)

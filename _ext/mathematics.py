@@ -118,8 +118,7 @@ def visit_display(translator: Any, node: nodes.math_block) -> None:
 
 def choose(app: Sphinx, config: Config) -> None:
     """Choose what sets the mathematics."""
-    if can_set():
-        config.html_math_renderer = "katex"
+    config.html_math_renderer = "katex" if can_set() else "mathjax"
 
 
 def dress(
