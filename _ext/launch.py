@@ -55,7 +55,8 @@ def sources(repository: str, source: str, title: str) -> dict[str, Any]:
     home = f"https://github.com/{repository}"
     place = f"{SOURCES}/{quote(source)}"
     about = {"title": f"{source}: ", "body": f"About {home}/blob/{place}\n\n"}
-    issue = f"{home}/issues/new?{urlencode(about, quote_via=quote)}"
+    words = urlencode(about, safe="/", quote_via=quote)
+    issue = f"{home}/issues/new?{words}"
     buttons = [
         link("Repository", home, "fab fa-github", "The source of the course"),
         link("Edit", f"{home}/edit/{place}", "fas fa-pencil", "Suggest an edit"),

@@ -195,7 +195,8 @@ def drop_files(static: Path) -> None:
 
 def unstyled(static: Path) -> re.Pattern[str]:
     """Return what finds a span of code that looks as the code around it does."""
-    sheet = (static / "pygments.css").read_text(encoding="utf-8")
+    text = (static / "pygments.css").read_text(encoding="utf-8")
+    sheet = re.sub(r"\s*([{};])\s*", r"\1", text).replace(";}", "}")
     base = dict(
         re.findall(r"(light|dark)\S+ \.highlight ?\{[^}]*?color: (#\w+)\}", sheet)
     )

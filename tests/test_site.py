@@ -84,7 +84,7 @@ class TestPages:
 
     def test_all_were_loaded(self, loaded: list[dict[str, Any]]) -> None:
         names = {p.relative_to(SITE).as_posix() for p in site_pages()}
-        assert {r["page"] for r in loaded if r["from"] == "plain"} == names
+        assert {r["page"] for r in loaded if r["from"] == "server"} == names
         assert {r["page"] for r in loaded if r["from"] == "file"} == names - {
             "404.html"
         }
@@ -108,7 +108,7 @@ class TestPages:
         heavy = [
             (row["page"], row["bytes"])
             for row in loaded
-            if row["from"] == "packed"
+            if row["from"] == "server"
             and row["bytes"] > (350_000 if row["mathematics"] else 200_000)
         ]
         assert not heavy

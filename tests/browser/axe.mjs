@@ -1,20 +1,24 @@
 // Has axe-core judge every page, light and dark, wide and narrow.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { launch, open, pages, serve, settle } from "./site.mjs";
+import { each, launch, open, serve, settle, staying } from "./site.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const site = process.argv[2];
 const browser = await launch();
 const server = await serve(site);
 const found = [];
-for (const name of pages(site)) {
-  for (const theme of ["light", "dark"]) {
-    for (const width of [1280, 390]) {
-      const page = await open(browser, { theme, width });
-      await page.goto(server.url + name, { waitUntil: "networkidle0" });
+await each(staying(site), async (name) => {
+  for (const width of [1280, 390]) {
+    const page = await open(browser, { width });
+    await page.emulateMediaFeatures([{ name: "prefers-reduced-motion", value: "reduce" }]);
+    await page.goto(server.url + name, { waitUntil: "load" });
+    await page.evaluate(axe);
+    for (const theme of ["light", "dark"]) {
+      await page.evaluate((mode) => {
+        Object.assign(document.documentElement.dataset, { mode, theme: mode });
+      }, theme);
       await settle();
-      await page.evaluate(axe);
       const violations = await page.evaluate(async () => {
         const judged = await axe.run(document, { resultTypes: ["violations"], preload: false });
         return judged.violations.flatMap((rule) => rule.nodes.map((node) =>
@@ -25,10 +29,10 @@ for (const name of pages(site)) {
         document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (wide > 0) violations.push(`the page is ${wide} px too wide`);
       found.push({ page: name, theme, width, violations });
-      await page.close();
     }
+    await page.close();
   }
-}
+});
 server.close();
 await browser.close();
 console.log(JSON.stringify(found));

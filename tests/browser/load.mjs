@@ -1,7 +1,7 @@
 // Loads every page from a server and as a file; prints what it asked for, what failed,
 // what the console said, and how much was transferred.
 import { gzipSync } from "node:zlib";
-import { fileUrl, launch, open, pages, serve, settle } from "./site.mjs";
+import { each, fileUrl, launch, open, pages, serve, settle } from "./site.mjs";
 
 const site = process.argv[2];
 const browser = await launch();
@@ -33,7 +33,7 @@ async function load(base, name, from) {
   page.on("response", (response) => {
     if (response.status() >= 400) seen.failed.push(`${response.status()} ${response.url()}`);
   });
-  await page.goto(base + name, { waitUntil: "networkidle0" });
+  await page.goto(base + name, { waitUntil: "load" });
   await settle();
   const facts = await page.evaluate(() => ({
     drawings: [...document.querySelectorAll(".bn-figure svg")].map((s) => s.outerHTML),
@@ -49,7 +49,7 @@ async function load(base, name, from) {
     wide: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   }));
   const bare = facts.drawings.reduce((text, one) => text.replace(one, ""), facts.html);
-  const weigh = from === "packed" ? (text) => gzipSync(text).length : Buffer.byteLength;
+  const weigh = from === "server" ? (text) => gzipSync(text).length : Buffer.byteLength;
   seen.bytes = bytes - (weigh(facts.html) - weigh(bare));
   delete facts.html;
   facts.drawings = facts.drawings.length;
@@ -57,13 +57,11 @@ async function load(base, name, from) {
   await page.close();
 }
 
-for (const from of ["packed", "plain", "file"]) {
-  const server = from === "file" ? null : await serve(site, { gzip: from === "packed" });
-  for (const name of pages(site)) {
-    // a server shows this one in the place of others, so its links start at the root
-    if (from === "file" && name === "404.html") continue;
-    await load(server?.url ?? fileUrl(site), name, from);
-  }
+for (const from of ["server", "file"]) {
+  const server = from === "server" ? await serve(site) : null;
+  // a server shows 404.html in the place of others, so its links start at the root
+  const names = pages(site).filter((name) => server || name !== "404.html");
+  await each(names, (name) => load(server?.url ?? fileUrl(site), name, from));
   server?.close();
 }
 await browser.close();

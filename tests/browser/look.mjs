@@ -1,6 +1,6 @@
 // What a reader sees: colours of drawings, icons, search, paper, and the page for a
 // wrong address.
-import { fileUrl, launch, open, pages, serve, settle } from "./site.mjs";
+import { each, fileUrl, launch, open, serve, settle, staying } from "./site.mjs";
 
 const [site, lecture, word] = process.argv.slice(2);
 const browser = await launch();
@@ -39,21 +39,47 @@ function drawn() {
   return found;
 }
 
-for (const theme of ["light", "dark"]) {
-  for (const name of pages(site)) {
-    const page = await open(browser, { theme });
-    await page.goto(server.url + name, { waitUntil: "networkidle0" });
+function onPaper() {
+  const seen = (node) => node.getBoundingClientRect().height > 0
+    && node.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+  const folded = [...document.querySelectorAll(
+    "article details > :not(summary), article .admonition.dropdown > :not(.admonition-title)")]
+    .filter((node) => !node.matches("style, script, .toggle-button") && node.innerText?.trim());
+  const navigation = [...document.querySelectorAll(
+    ".bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article, .prev-next-footer, " +
+    ".copybtn, .headerlink, .toggle-button")];
+  return {
+    folded: folded.length,
+    hidden: folded.filter((node) => !seen(node)).map((node) => node.outerHTML.slice(0, 120)),
+    navigation: navigation.filter(seen).map((node) => node.className),
+    title: [...document.querySelectorAll("h1")].filter(seen).length,
+  };
+}
+
+const bare = () => [...document.querySelectorAll("i[class*='fa-']")]
+  .filter((icon) => icon.checkVisibility() &&
+    getComputedStyle(icon, "::before").content === "none")
+  .map((icon) => icon.className);
+
+await each(staying(site), async (name) => {
+  const page = await open(browser);
+  await page.emulateMediaFeatures([{ name: "prefers-reduced-motion", value: "reduce" }]);
+  await page.goto(server.url + name, { waitUntil: "load" });
+  for (const theme of ["light", "dark"]) {
+    await page.evaluate((mode) => {
+      Object.assign(document.documentElement.dataset, { mode, theme: mode });
+    }, theme);
+    await settle();
     for (const one of await page.evaluate(drawn)) {
       report.drawings.push({ page: name, theme, ...one });
     }
-    report.icons.push(...await page.evaluate(() =>
-      [...document.querySelectorAll("i[class*='fa-']")]
-        .filter((icon) => icon.checkVisibility() &&
-          getComputedStyle(icon, "::before").content === "none")
-        .map((icon) => icon.className)));
-    await page.close();
+    report.icons.push(...await page.evaluate(bare));
   }
-}
+  await page.emulateMediaType("print");
+  await settle();
+  report.paper.push({ page: name, ...await page.evaluate(onPaper) });
+  await page.close();
+});
 
 const results = (page) => page.waitForSelector("#search-results li a")
   .then(() => page.$$eval("#search-results li a", (links) => links.map((a) => a.href)));
@@ -70,29 +96,6 @@ const results = (page) => page.waitForSelector("#search-results li a")
   report.search.server = await results(page);
   await page.goto(`${fileUrl(site)}search.html?q=${word}`);
   report.search.file = await results(page);
-  await page.close();
-}
-
-for (const name of pages(site)) { // on paper
-  const page = await open(browser);
-  await page.goto(server.url + name, { waitUntil: "networkidle0" });
-  await page.emulateMediaType("print");
-  await settle();
-  report.paper.push({ page: name, ...await page.evaluate(() => {
-    const seen = (node) => node.checkVisibility({ visibilityProperty: true, opacityProperty: true })
-      && node.getBoundingClientRect().height > 0;
-    const folded = [...document.querySelectorAll(
-      "article details > :not(summary), article .admonition.dropdown > :not(.admonition-title)")]
-      .filter((node) => !node.matches("style, script, .toggle-button") && node.innerText?.trim());
-    const navigation = [...document.querySelectorAll(
-      ".bd-sidebar-primary, .bd-sidebar-secondary, .bd-header-article, .prev-next-footer, .copybtn, .headerlink, .toggle-button")];
-    return {
-      folded: folded.length,
-      hidden: folded.filter((node) => !seen(node)).map((node) => node.outerHTML.slice(0, 120)),
-      navigation: navigation.filter(seen).map((node) => node.className),
-      title: [...document.querySelectorAll("h1")].filter(seen).length,
-    };
-  }) });
   await page.close();
 }
 

@@ -56,6 +56,10 @@ export function pages(site, folder = site) {
   }).sort();
 }
 
+// Those that stay: the entrance leads on to the first page at once.
+export const staying = (site) => pages(site).filter((name) =>
+  !readFileSync(join(site, name), "utf8").includes('http-equiv="refresh"'));
+
 export const fileUrl = (site) => pathToFileURL(site + sep).href;
 
 export async function open(browser, { theme = "light", width = 1280 } = {}) {
@@ -69,4 +73,11 @@ export async function open(browser, { theme = "light", width = 1280 } = {}) {
 }
 
 // Until what a page starts after its loading has come to an end.
-export const settle = () => new Promise((done) => setTimeout(done, 300));
+export const settle = () => new Promise((done) => setTimeout(done, 400));
+
+// Does `work` for every one of `names`, two at a time.
+export async function each(names, work) {
+  const left = [...names];
+  const worker = async () => { while (left.length) await work(left.shift()); };
+  await Promise.all([worker(), worker()]);
+}
