@@ -33,6 +33,7 @@ def extra_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
 
 def from_the_root(text: str, root: str) -> str:
     """Return a page whose links hold wherever it is shown."""
+    text = re.sub(r'<div id="pst-skip-link".*?</div>', "", text)
     text = re.sub(r'href="#', 'href="404.html#', text)
     head = f'<meta charset="utf-8" />\n    <base href="{escape(root)}">'
     head += '\n    <meta name="robots" content="noindex">'

@@ -15,9 +15,11 @@ const PACKED = new Set([".html", ".css", ".js", ".svg", ".txt", ".xml", ".json"]
 
 // Serves `site` as GitHub Pages does: 404.html where there is nothing, gzip where asked.
 export async function serve(site, { gzip = true } = {}) {
+  const lost = readFileSync(join(site, "404.html"), "utf8");
+  const root = /<base href="([^"]*)"/.exec(lost)[1];  // where the site expects to lie
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url, "http://x").pathname);
-    let file = join(site, path);
+    let file = join(site, path.startsWith(root) ? path.slice(root.length) : "404.html");
     if (existsSync(file) && statSync(file).isDirectory()) file = join(file, "index.html");
     const found = existsSync(file);
     if (!found) file = join(site, "404.html");
@@ -33,7 +35,7 @@ export async function serve(site, { gzip = true } = {}) {
     response.end(body);
   });
   await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
-  const url = `http://127.0.0.1:${server.address().port}/`;
+  const url = `http://127.0.0.1:${server.address().port}${root}`;
   return { url, close: () => { server.closeAllConnections(); server.close(); } };
 }
 
