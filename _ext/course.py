@@ -166,7 +166,11 @@ def show_head(app: Sphinx, doctree: nodes.document) -> None:
     except (KeyError, TypeError) as error:
         LOG.warning("front matter 'course': %r is wrong", error, location=docname)
         return
-    title.parent.insert(title.parent.index(title) + 1, node)
+    at = title.parent.index(title) + 1
+    welcome = title.parent[at] if at < len(title.parent) else None
+    if isinstance(welcome, nodes.Element) and "bn-hero" in welcome.get("classes", []):
+        at += 1
+    title.parent.insert(at, node)
     # the page may have no other mathematics, and then would not load what sets it
     app.env.get_domain("math").process_doc(app.env, docname, doctree)
 
@@ -206,6 +210,9 @@ def check_pictures(
 # -- repairs of the theme -------------------------------------------------------------
 
 
+OUR_STYLE = "<style>\n.bn{"  # as arraylab.html writes it
+
+
 def repair_body(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
 ) -> None:
@@ -222,10 +229,24 @@ def repair_body(
     body = body.replace('<div class="bn">', '<div class="bn" tabindex="0">')
     # a corner that heads nothing is no header
     body = body.replace('<th scope="col"></th>', "<td></td>")
+    # every result brings its style; the first one on a page serves them all
+    first, style, rest = body.partition(OUR_STYLE)
+    if style:
+        end = rest.index("</style>")
+        own = style + rest[:end] + "</style>"
+        body = first + own + rest[end + len("</style>") :].replace(own, "")
     context["body"] = body
 
 
 REPAIRS: tuple[tuple[str, str], ...] = (
+    # a second title and table of contents for paper; a page has one h1
+    (r'(?s)<div id="jb-print-docs-body".*?(?=<div id="searchbox">)', ""),
+    # what a button opens beside this page cannot reach back, and a notebook is saved
+    (r'(<a href="[^"]+") target="_blank"', r'\1 target="_blank" rel="noopener"'),
+    (
+        r'(<a href="[^"]+\.ipynb") target="_blank" rel="noopener"(?=[^>]*notebook)',
+        r"\1 download",
+    ),
     # the words that are seen on the search button are its name
     (r'(<button class="btn search-button-field[^>]*?) aria-label="[^"]*"', r"\1"),
     (r'(<span class="search-button__kbd-shortcut")>', r'\1 aria-hidden="true">'),

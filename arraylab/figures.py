@@ -39,7 +39,7 @@ LOOK = {
     "cupy": ("#009E73", "^"),
     "jax": ("#CC79A7", "D"),
     "dask": (INK, "v"),
-    "array_api": ("#E69F00", "*"),
+    "array_api": ("#B87900", "*"),
 }
 PLAIN = ("#767676", "p")  # of what belongs to no library
 LINES = ("-", "--", ":", "-.")  # the first, second, ... variant of one library

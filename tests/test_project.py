@@ -164,7 +164,7 @@ class TestPapers:
     def test_the_rooms_of_the_house_are_all_in_its_picture(self) -> None:
         picture = text("CONTRIBUTING.md")
         rooms = [p for p in ROOT.iterdir() if p.is_dir() and not p.name.startswith(".")]
-        made = {"_build", "build", "dist", "__pycache__"}
+        made = {"_build", "build", "dist", "node_modules", "__pycache__"}
         for room in rooms:
             if room.name not in made and not room.name.endswith(".egg-info"):
                 assert f"`{room.name}/`" in picture, room.name

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from tools import address, execute, wheel
+from tools import address, execute, node, wheel
 from tools.state import contents, digest, state
 
 DONE = Path("_build", "book.done")
@@ -29,13 +29,16 @@ INPUTS = (
     "exercises/**/*",
     "solutions/**/*",
     "tools/*.py",
+    "package-lock.json",
+    "_build/notebooks/**/*.ipynb",
 )
 
 
 def inputs(root: Path) -> str:
     """Return the hash of everything the site is made of."""
-    place = [address.repository(root), address.site(root)]
-    return digest([state(root), *place, *contents(root, INPUTS)])
+    published = [address.repository(root), address.site(root)]
+    mathematics = "katex" if node.present(root) else "mathjax"
+    return digest([state(root), mathematics, *published, *contents(root, INPUTS)])
 
 
 def site(root: Path) -> int:
@@ -56,6 +59,9 @@ def site(root: Path) -> int:
 def build(root: Path, force: bool) -> int:
     """Execute and build; return an exit status."""
     start = time.monotonic()
+    missing = node.install(root)
+    if missing:
+        print(f"book: mathematics by MathJax in the browser, not KaTeX: {missing}")
     done, mark = root / DONE, inputs(root)
     before = done.read_text(encoding="utf-8") if done.is_file() else ""
     if before == mark and (root / INDEX).is_file() and not force:

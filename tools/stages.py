@@ -20,7 +20,10 @@ STAGES = {
     "style": STYLE,
     "book": ((PYTHON, "-m", "tools.book"),),
     "notebooks": ((PYTHON, "-m", "tools.learner", "--skip-offline"),),
-    "tests": ((PYTHON, "-m", "pytest", "--durations=5"),),
+    "tests": (
+        (PYTHON, "-m", "tools.node", "--all"),
+        (PYTHON, "-m", "pytest", "--durations=5"),
+    ),
 }
 
 

@@ -1,0 +1,467 @@
+"""What the finished site promises its readers, tried in a browser without a network.
+
+The pages are those that `make book` has built.  Where Chromium, Node or the packages of
+package-lock.json are missing, a test says so and is skipped.
+"""
+
+import importlib
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools import node, pages
+
+ROOT = Path(__file__).resolve().parents[1]
+SITE = ROOT / "_build" / "html"
+SCRIPTS = ROOT / "tests" / "browser"
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))),
+    "",
+)
+TYPICAL = "lectures/start/limits.html"
+
+built = pytest.mark.skipif(
+    not (SITE / "index.html").is_file(), reason="make book has not built the site"
+)
+
+
+def missing() -> str:
+    """Return why no browser can be driven here, "" if one can."""
+    if not CHROMIUM:
+        return "Chromium is not installed"
+    if shutil.which("node") is None:
+        return "Node is not installed"
+    if not node.present(ROOT, everything=True):
+        return "python -m tools.node --all has not installed the npm packages"
+    return ""
+
+
+browser = pytest.mark.skipif(bool(missing()), reason=missing() or "none is missing")
+
+
+def drive(script: str, *arguments: str, seconds: float = 600) -> Any:
+    """Run a script of the browser on the site and return what it found."""
+    command = ["node", str(SCRIPTS / script), str(SITE), *arguments]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=seconds,
+        env={**os.environ, "CHROMIUM": CHROMIUM},
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return json.loads(done.stdout)
+
+
+def site_pages() -> list[Path]:
+    return sorted(p for p in SITE.rglob("*.html") if "_static" not in p.parts)
+
+
+def wrong(rows: list[dict[str, Any]], *keys: str) -> list[Any]:
+    """Return the entries under `keys` that are not empty, with their pages."""
+    return [(r["page"], key, r[key]) for r in rows for key in keys if r[key]]
+
+
+@pytest.fixture(scope="module")
+def loaded() -> list[dict[str, Any]]:
+    return drive("load.mjs")
+
+
+@built
+@browser
+class TestPages:
+    """Every page, from a server and from a folder, with no other server in reach."""
+
+    def test_all_were_loaded(self, loaded: list[dict[str, Any]]) -> None:
+        names = {p.relative_to(SITE).as_posix() for p in site_pages()}
+        assert {r["page"] for r in loaded if r["from"] == "server"} == names
+        assert {r["page"] for r in loaded if r["from"] == "file"} == names - {
+            "404.html"
+        }
+        lectures = {f"{page}.html" for page in pages.pages(ROOT)}
+        assert lectures <= names
+
+    def test_ask_no_other_server(self, loaded: list[dict[str, Any]]) -> None:
+        assert not wrong(loaded, "outside")
+
+    def test_find_everything_they_ask_for(self, loaded: list[dict[str, Any]]) -> None:
+        assert not wrong(loaded, "failed")
+
+    def test_leave_the_console_empty(self, loaded: list[dict[str, Any]]) -> None:
+        assert not wrong(loaded, "said")
+
+    def test_fit_the_window(self, loaded: list[dict[str, Any]]) -> None:
+        assert not [r["page"] for r in loaded if r["wide"] > 0]
+
+    def test_are_light(self, loaded: list[dict[str, Any]]) -> None:
+        """Transferred bytes as GitHub Pages sends them, figures apart."""
+        heavy = [
+            (row["page"], row["bytes"])
+            for row in loaded
+            if row["from"] == "server"
+            and row["bytes"] > (350_000 if row["mathematics"] else 200_000)
+        ]
+        assert not heavy
+
+    def test_set_all_mathematics(self, loaded: list[dict[str, Any]]) -> None:
+        assert any(row["mathematics"] for row in loaded)
+        for row in loaded:
+            assert row["set"] == row["mathematics"], row["page"]
+
+    def test_load_mathematics_only_where_there_is_some(
+        self, loaded: list[dict[str, Any]]
+    ) -> None:
+        for row in loaded:
+            asked = [u for u in row["asked"] if re.search("katex|mathjax", u, re.I)]
+            assert bool(asked) == bool(row["mathematics"]), (row["page"], asked)
+
+    def test_have_one_title_and_headings_in_order(
+        self, loaded: list[dict[str, Any]]
+    ) -> None:
+        for row in loaded:
+            assert row["h1"] == 1, row["page"]
+            steps = zip(row["headings"], row["headings"][1:], strict=False)
+            assert all(below <= above + 1 for above, below in steps), row["page"]
+
+    def test_say_what_they_are_about(self, loaded: list[dict[str, Any]]) -> None:
+        for row in loaded:
+            assert row["title"], row["page"]
+            assert 20 < len(row["description"]) <= 160, row["page"]
+            assert row["icon"].endswith("favicon.svg"), row["page"]
+
+
+@pytest.fixture(scope="module")
+def looked() -> dict[str, Any]:
+    return drive("look.mjs", TYPICAL, "roofline")
+
+
+@built
+@browser
+class TestLooks:
+    """What a reader sees, in either theme, on paper, or at a wrong address."""
+
+    def test_drawings_stand_out_in_both_themes(self, looked: dict[str, Any]) -> None:
+        assert {one["theme"] for one in looked["drawings"]} == {"light", "dark"}
+        pale = [one for one in looked["drawings"] if one["contrast"] < 3]
+        assert not pale
+        ink = {
+            o["theme"]: o["colour"] for o in looked["drawings"] if o["tag"] == "text"
+        }
+        assert ink["light"] != ink["dark"]
+
+    def test_every_icon_is_drawn(self, looked: dict[str, Any]) -> None:
+        assert not looked["icons"]
+
+    @pytest.mark.parametrize("how", ["server", "file"])
+    def test_search_finds_a_page(self, looked: dict[str, Any], how: str) -> None:
+        assert any(TYPICAL in found for found in looked["search"][how])
+
+    def test_paper_shows_what_is_folded_and_nothing_to_click(
+        self, looked: dict[str, Any]
+    ) -> None:
+        assert sum(row["folded"] for row in looked["paper"])
+        assert not wrong(looked["paper"], "hidden", "navigation")
+        assert all(row["title"] == 1 for row in looked["paper"])
+
+    def test_a_wrong_address_leads_back_at_any_depth(
+        self, looked: dict[str, Any]
+    ) -> None:
+        lost = looked["lost"]
+        assert lost["status"] == 404
+        assert lost["title"] == "There is no such page"
+        assert lost["links"] > 2
+        assert lost["styled"] > 2
+        assert not lost["failed"]
+        assert not lost["dead"]
+
+
+@built
+@browser
+class TestAccess:
+    """Everybody can use the pages."""
+
+    def test_axe_finds_nothing(self) -> None:
+        judged = drive("axe.mjs")
+        assert {(j["theme"], j["width"]) for j in judged} == {
+            (theme, width) for theme in ("light", "dark") for width in (1280, 390)
+        }
+        assert not wrong(judged, "violations")
+
+    @pytest.mark.parametrize("page", [TYPICAL, "lectures/start/index.html"])
+    def test_lighthouse_finds_nothing(self, page: str) -> None:
+        kinds = ("accessibility", "best-practices", "seo")
+        (run,) = drive("lighthouse.mjs", page, "1", *kinds)
+        assert run["scores"] == dict.fromkeys(kinds, 100), run["wrong"]
+
+    def test_a_lecture_is_quick_on_a_phone(self) -> None:
+        runs = drive("lighthouse.mjs", TYPICAL, "3", "performance")
+        score = statistics.median(run["scores"]["performance"] for run in runs)
+        assert score >= 90, (
+            f"{[run['scores'] for run in runs]}; a busy machine lowers the score: its "
+            f"benchmark was {[run['benchmark'] for run in runs]}, where 1000 is usual"
+        )
+
+
+@built
+class TestFolder:
+    """What lies in the folder that is published."""
+
+    def test_is_small(self) -> None:
+        parts = [p for p in (SITE / "_static").rglob("*") if p.is_file()]
+        assert sum(p.stat().st_size for p in parts) < 4_000_000
+
+    def test_every_page_has_its_description(self) -> None:
+        for path in site_pages():
+            text = path.read_text(encoding="utf-8")
+            assert re.search(r'<meta [^>]*name="description"', text), path
+
+    def test_every_picture_has_its_words(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.syspath_prepend(ROOT / "_ext")
+        course = importlib.import_module("course")
+        for path in site_pages():
+            body = re.search(r"(?s)<main.*?</main>", path.read_text(encoding="utf-8"))
+            assert not body or not list(course.wordless(body.group())), path
+
+    def test_has_what_servers_and_search_engines_ask_for(self) -> None:
+        assert "User-agent" in (SITE / "robots.txt").read_text(encoding="utf-8")
+        assert (SITE / ".nojekyll").exists()
+        assert 'name="robots" content="noindex"' in (SITE / "404.html").read_text(
+            encoding="utf-8"
+        )
+
+
+class TestSheets:
+    """Style rules that no page can use go, all others stay as they are."""
+
+    @pytest.fixture
+    def lean(self, monkeypatch: pytest.MonkeyPatch) -> Any:
+        monkeypatch.syspath_prepend(ROOT / "_ext")
+        return importlib.import_module("lean")
+
+    KEPT = (
+        "a{color:red}",
+        '.here::after{content:"} /* no */ ;"}',
+        "@media print{.here{color:red}}",
+        ":is(.gone,.here){color:red}",
+        "a:not(.gone){color:red}",
+        '[class="gone"]{color:red}',
+        "@font-face{font-family:x;src:url(a;b)}",
+        ":root{--a:url(\"data:image/svg+xml,%3csvg viewBox='0 0 1 1'%3e\")}",
+        ".md\\:here{color:red}",
+        '@charset "utf-8";',
+    )
+
+    @pytest.mark.parametrize("rule", KEPT)
+    def test_keep(self, lean: Any, rule: str) -> None:
+        assert lean.purged(rule, {"here", "md:here"}) == rule
+
+    @pytest.mark.parametrize(
+        "rule", [".gone{a:b}", "#gone .here{a:b}", "@media print{.gone{a:b}}", "a{}"]
+    )
+    def test_drop(self, lean: Any, rule: str) -> None:
+        assert lean.purged(rule, {"here"}) == ""
+
+    def test_drop_the_selector_that_is_not_used(self, lean: Any) -> None:
+        rule = ".gone , .here > b { color : red ; }"
+        assert lean.purged(rule, {"here"}) == ".here > b{color : red}"
+
+
+PAGE = """---
+file_format: mystnb
+kernelspec:
+  name: python3
+  display_name: Python 3
+myst:
+  html_meta:
+    description: A page of a small book.
+---
+
+# A page
+
+It has $x^2$.
+
+```{code-cell} ipython3
+1 + 1
+```
+"""
+PLAIN = "# Words\n\nNo cell and no formula.\n"
+OTHERS = {
+    "BEYOND_NUMPY_REPOSITORY": "first/course",
+    "BEYOND_NUMPY_SITE": "https://first.example/learn/",
+}
+
+
+class Book:
+    """A small book with the course's own settings."""
+
+    def __init__(self, root: Path, mathematics: bool) -> None:
+        self.root = root
+        rooms = ("_ext", "_static", "tools", "arraylab", "case_studies", "records")
+        for name in rooms:
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, root / name, ignore=ignored)
+        files = ("_config.yml", "references.bib", "pyproject.toml", "LICENSE")
+        for name in (*files, "README.md"):
+            shutil.copy(ROOT / name, root / name)
+        if mathematics:
+            for name in node.LISTS:
+                shutil.copy(ROOT / name, root / name)
+            (root / "node_modules").symlink_to(ROOT / "node_modules")
+        part = root / "lectures" / "part"
+        part.mkdir(parents=True)
+        (part / "one.md").write_text(PAGE, encoding="utf-8")
+        (part / "two.md").write_text(PLAIN, encoding="utf-8")
+        chapters = "chapters:\n  - file: lectures/part/two\n"
+        toc = f"format: jb-book\nroot: lectures/part/one\n{chapters}"
+        (root / "_toc.yml").write_text(toc, encoding="utf-8")
+        (root / "requirements.txt").write_text("numpy==2\n", encoding="utf-8")
+
+    def build(self, **settings: str) -> subprocess.CompletedProcess[str]:
+        none = dict.fromkeys(OTHERS, "")
+        return subprocess.run(
+            [sys.executable, "-m", "tools.book"],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            env={**os.environ, **none, **settings},
+        )
+
+    def page(self, name: str) -> str:
+        path = self.root / "_build" / "html" / f"{name}.html"
+        return path.read_text(encoding="utf-8")
+
+    def links(self, name: str) -> list[str]:
+        return re.findall(r'<a href="(https?://[^"]*)"', self.page(name))
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Book:
+    return Book(tmp_path_factory.mktemp("small"), mathematics=False)
+
+
+class TestButtons:
+    """The buttons lead to the repository that built the site, or nowhere at all."""
+
+    def test_without_an_address_there_are_none(self, book: Book) -> None:
+        done = book.build()
+        assert done.returncode == 0, done.stdout + done.stderr
+        for name in ("lectures/part/one", "lectures/part/two", "404"):
+            assert "colab" not in book.page(name).lower()
+            assert "github" not in book.page(name).lower()
+            assert 'rel="canonical"' not in book.page(name)
+        assert not (book.root / "_build" / "html" / "sitemap.xml").exists()
+
+    @pytest.mark.parametrize("owner", ["first", "a-fork"])
+    def test_with_one_they_lead_to_its_notebook_source_and_issues(
+        self, book: Book, owner: str
+    ) -> None:
+        settings = {**OTHERS, "BEYOND_NUMPY_REPOSITORY": f"{owner}/course"}
+        settings["BEYOND_NUMPY_SITE"] = f"https://{owner}.example/learn"
+        done = book.build(**settings)
+        assert done.returncode == 0, done.stdout + done.stderr
+        colab = f"https://colab.research.google.com/github/{owner}/course/blob/"
+        source = f"{owner}/course/edit/main/lectures/part/one.md"
+        links = book.links("lectures/part/one")
+        assert f"{colab}notebooks/part/one.ipynb" in links
+        assert f"https://github.com/{source}" in links
+        assert any(
+            link.startswith(f"https://github.com/{owner}/course/issues/new?")
+            and "lectures/part/one.md" in link
+            for link in links
+        )
+        assert all(owner in link for link in links if "git" in link)
+        root = f"https://{owner}.example/learn/"
+        assert f'<link rel="canonical" href="{root}lectures/part/one.html"' in (
+            book.page("lectures/part/one")
+        )
+        assert '<base href="/learn/">' in book.page("404")
+        site_map = book.root / "_build" / "html" / "sitemap.xml"
+        assert f"<loc>{root}lectures/part/two.html</loc>" in site_map.read_text("utf-8")
+
+    def test_a_page_that_does_not_run_is_not_launched(self, book: Book) -> None:
+        assert book.build(**OTHERS).returncode == 0
+        assert not [u for u in book.links("lectures/part/two") if "colab" in u]
+        assert any("edit/main" in link for link in book.links("lectures/part/two"))
+
+    def test_the_download_is_the_exported_notebook(self, book: Book) -> None:
+        done = book.build()
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert self.downloads(book) == ["../../_sources/lectures/part/one.ipynb"]
+        place = book.root / "_build" / "html" / "_sources" / "lectures" / "part"
+        notebook = json.loads((place / "one.ipynb").read_text(encoding="utf-8"))
+        assert all(not cell.get("outputs") for cell in notebook["cells"])
+
+    def downloads(self, book: Book) -> list[str]:
+        text = book.page("lectures/part/one")
+        return re.findall(r'<a href="([^"]*\.ipynb)" download', text)
+
+
+class TestMathematics:
+    """Set when the book is built where that can be, in the browser elsewhere."""
+
+    def test_by_mathjax_where_katex_is_missing(
+        self, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        book = Book(tmp_path_factory.mktemp("mathjax"), mathematics=False)
+        done = book.build()
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "mathematics by MathJax" in done.stdout
+        assert "_static/mathjax/tex-chtml.js" in book.page("lectures/part/one")
+        assert "mathjax" not in book.page("lectures/part/two").replace("mathjax_", "")
+        there = book.root / "_build" / "html" / "_static" / "mathjax"
+        assert (there / "tex-chtml.js").is_file()
+        size = sum(p.stat().st_size for p in there.rglob("*") if p.is_file())
+        assert size < 4_000_000
+
+    @pytest.mark.skipif(
+        shutil.which("node") is None or not node.present(ROOT),
+        reason="Node or KaTeX is not installed",
+    )
+    def test_by_katex_and_a_wrong_formula_stops_the_build(
+        self, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        book = Book(tmp_path_factory.mktemp("katex"), mathematics=True)
+        done = book.build()
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert '<span class="katex">' in book.page("lectures/part/one")
+        assert "<math " in book.page("lectures/part/one"), "for screen readers"
+        assert "katex" not in book.page("lectures/part/two")
+        assert not (book.root / "_build" / "html" / "_static" / "mathjax").exists()
+        page = book.root / "lectures" / "part" / "two.md"
+        page.write_text(PLAIN + "\n$\\frac{1}$\n", encoding="utf-8")
+        broken = book.build()
+        assert broken.returncode == 1
+        assert "two.md:5: WARNING: mathematics" in broken.stderr
+
+
+class TestPackages:
+    """The npm packages are pinned, and the lists name no registry."""
+
+    def test_versions_are_exact_and_agree_with_the_lock(self) -> None:
+        wanted = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))
+        lock = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))
+        for kind in ("dependencies", "devDependencies"):
+            for name, version in wanted[kind].items():
+                assert re.fullmatch(r"\d+\.\d+\.\d+", version), name
+                entry = lock["packages"][f"node_modules/{name}"]
+                assert entry["version"] == version
+                assert entry["integrity"].startswith("sha512-")
+        assert list(wanted["dependencies"]) == ["katex"]
+
+    def test_the_lock_names_no_registry(self) -> None:
+        lock = json.loads((ROOT / "package-lock.json").read_text(encoding="utf-8"))
+        assert not [name for name, one in lock["packages"].items() if "resolved" in one]
+
+    def test_nothing_of_npm_is_committed(self) -> None:
+        ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+        assert "node_modules/" in ignored
