@@ -1,6 +1,6 @@
 """What the book needs of Sphinx beyond its extensions.
 
-* `%%gpu` cells are highlighted as Python;
+* `%%gpu` and `%%raises` cells are highlighted as Python;
 * the `course:` head of a page is shown below its title;
 * a picture without alternative text is a warning, so it stops `make book`;
 * a page that loads a file is read again when that file changes;
@@ -39,13 +39,13 @@ LOG = logging.getLogger(__name__)
 
 
 class CourseLexer(IPython3Lexer):
-    """IPython, where the body of a `%%gpu` cell is Python."""
+    """IPython, where the body of a cell of our magics is Python."""
 
     tokens = {  # noqa: RUF012  # Pygments' way
         **IPython3Lexer.tokens,
         "root": [
             (
-                r"(?s)(\s*)(%%)(gpu)\b([^\n]*\n)(.*)",
+                r"(?s)(\s*)(%%)(gpu|raises)\b([^\n]*\n)(.*)",
                 bygroups(Text, Operator, Keyword, Text, using(Python3Lexer)),
             ),
             *IPython3Lexer.tokens["root"],

@@ -31,7 +31,8 @@ __all__ = [
 
 
 def load_ipython_extension(ipython: object) -> None:
-    """Switch the `%%gpu` cell magic on: `%load_ext arraylab`."""
-    from arraylab import magic
+    """Switch the cell magics `%%gpu` and `%%raises` on: `%load_ext arraylab`."""
+    from arraylab import magic, mistakes
 
     magic.load_ipython_extension(ipython)
+    mistakes.load_ipython_extension(ipython)

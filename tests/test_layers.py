@@ -21,7 +21,7 @@ LIBRARIES = {
     "array_api": {"array_api_compat", "numpy"},
 }
 # Beside the standard library and NumPy, when a module of arraylab is imported.
-AT_IMPORT = {"magic": {"IPython"}, "figures": {"matplotlib"}}
+AT_IMPORT = {"magic": {"IPython"}, "mistakes": {"IPython"}, "figures": {"matplotlib"}}
 
 
 def imported(node: ast.AST) -> list[str]:
