@@ -4,6 +4,7 @@ import hashlib
 import io
 import math
 import re
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -89,7 +90,8 @@ class Figure:
         return f"Figure: {self.caption} [{self.alt}]"
 
     def _repr_html_(self) -> str:
-        narrow = self.narrow and f'<div class="bn-narrow" hidden>{self.narrow}</div>'
+        hidden = '<div class="bn-narrow" style="display:none">'
+        narrow = self.narrow and f"{hidden}{self.narrow}</div>"
         return (
             '<figure class="bn-figure" style="margin:1em 0;color:inherit">'
             f"{self.svg}{narrow}<figcaption>{escape(self.caption)}</figcaption>"
@@ -128,9 +130,19 @@ def show(fig: MplFigure, *, alt: str, caption: str) -> Figure:
     svg, narrow = _drawn(fig, alt), ""
     if fig.get_figwidth() > NARROW:
         fig.set_size_inches(NARROW, fig.get_figheight())
+        _wrap_labels(fig)
         narrow = _drawn(fig, alt)
     plt.close(fig)
     return Figure(svg, alt, caption, narrow)
+
+
+def _wrap_labels(fig: MplFigure, most: int = 36) -> None:
+    """Break titles and labels of axes that are longer than `most` characters."""
+    for ax in fig.axes:
+        for label in (ax.title, ax.xaxis.label, ax.yaxis.label):
+            words = label.get_text()
+            if len(words) > most and "$" not in words:  # a formula stays in one piece
+                label.set_text(textwrap.fill(words, most))
 
 
 def _drawn(fig: MplFigure, alt: str) -> str:

@@ -18,9 +18,11 @@ STYLE = """<style>
  font-weight:600;white-space:nowrap}
 .bn .bn-bad{text-decoration:underline wavy}
 .bn .bn-small{margin:.3em 0}
+.bn p{overflow-wrap:anywhere}
 @media (max-width:600px){
 .bn .bn-rows,.bn .bn-rows :is(caption,thead,tbody){display:block}
-.bn .bn-rows thead{position:absolute;clip-path:inset(50%)}
+.bn .bn-rows thead{position:absolute;width:1px;height:1px;overflow:hidden;
+ clip-path:inset(50%)}
 .bn .bn-rows tbody tr{display:flex;flex-wrap:wrap;gap:0 1em;padding:.2em 0;
  border-bottom:1px solid rgba(128,128,128,.45)}
 .bn .bn-rows tbody :is(th,td){border:0;padding:0;text-align:left}

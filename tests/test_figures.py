@@ -209,7 +209,17 @@ class TestOnAPhone:
     def test_where_no_style_sheet_of_ours_is_it_stays_hidden(self):
         page = drawing()._repr_html_()
         assert page.count("<svg") == 2
-        assert '<div class="bn-narrow" hidden><svg' in page
+        assert '<div class="bn-narrow" style="display:none"><svg' in page
+
+    def test_long_labels_are_broken_there_and_formulas_are_not(self):
+        words = "the squared distance of a point from the origin"
+        fig, ax = figures.axes(xlabel=words, ylabel=f"${words}$")
+        ax.plot([1, 2])
+        figure = figures.show(fig, alt=ALT, caption=CAPTION)
+        assert f">{words}<" in figure.svg
+        assert f">{words}<" not in figure.narrow
+        assert ">the squared distance of a point from<" in figure.narrow
+        assert ">the origin<" in figure.narrow
 
     def test_a_drawing_that_fits_has_no_second_one(self):
         fig, ax = figures.axes(4.0, 3.0)

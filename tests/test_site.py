@@ -172,6 +172,11 @@ class TestLooks:
         assert not wrong(looked["paper"], "hidden", "navigation")
         assert all(row["title"] == 1 for row in looked["paper"])
 
+    def test_a_phone_shows_drawings_and_tables_whole_and_large_enough(
+        self, looked: dict[str, Any]
+    ) -> None:
+        assert not wrong(looked["phone"], "faults")
+
     def test_a_wrong_address_leads_back_at_any_depth(
         self, looked: dict[str, Any]
     ) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tools import pages
-from tools.state import device, digest, state, versions
+from tools.state import device, digest, state, state_of, versions
 
 EXECUTED = Path("_build", "executed")
 CACHE = Path("_build", ".jupyter_cache")
@@ -53,6 +53,11 @@ def key(book: Any, surroundings: str) -> str:
         tags = {"raises-exception", "skip-execution"} & {*cell.metadata.get("tags", [])}
         parts += [cell.source, ",".join(sorted(tags))]
     return digest(parts)
+
+
+def mark_of(root: Path, book: Any, here: bool = True) -> str:
+    """Return the key of a notebook as the course is now; `here` as in `state_of`."""
+    return key(book, state_of(root, [cell.source for cell in codes(book)], here))
 
 
 def stored(path: Path) -> dict[str, Any]:
@@ -159,12 +164,9 @@ def run(book: Any, limit: float = LIMIT, kernel: str = "python3") -> float:
 
 def machine() -> str:
     """Return one line that names this machine."""
-    try:
-        from arraylab import machine as described
+    from arraylab import machine as described
 
-        return described().title
-    except ImportError:
-        return f"{platform.machine()}, {os.cpu_count()} cores"
+    return described().title
 
 
 def stamp(book: Any, mark: str, seconds: float) -> None:
@@ -267,13 +269,12 @@ def collect(root: Path, wanted: list[str]) -> tuple[dict[str, Any], list[str]]:
 def execute(root: Path, wanted: list[str], force: bool = False) -> int:
     """Execute what is not up to date; return how many pages are not well."""
     books, wrong = collect(root, wanted)
-    surroundings = state(root)
-    store = cache(root, surroundings)
+    store = cache(root, state(root))
     width = max((len(label(page)) for page in books), default=0)
     for number, (page, book) in enumerate(books.items(), start=1):
         head = f"[{number}/{len(books)}] {label(page):{width}}  "
         print(head, end="", flush=True)
-        said, well = one(root, page, book, key(book, surroundings), force)
+        said, well = one(root, page, book, mark_of(root, book), force)
         print(said, flush=True)
         if well:
             seed(store, page, book)

@@ -28,7 +28,7 @@ from arraylab.gpus import devices
 from arraylab.notebooks import REPLAY, collect
 from arraylab.words import said
 from tools import bench, execute
-from tools.state import BUNDLE, CODE, digest, state
+from tools.state import BUNDLE, CODE, digest, state, state_of
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = Path("_build", "gpu")
@@ -203,11 +203,10 @@ def notebooks(root: Path, wanted: list[str]) -> dict[str, Any]:
 
 def execute_all(run: Run, books: dict[str, Any]) -> None:
     """Execute the notebooks that are not recorded as they are now."""
-    surroundings = state(run.root, CODE)  # not the records: each step changes them
     width = max(map(len, books), default=0)
     for number, (name, book) in enumerate(books.items(), start=1):
         head = f"[{number}/{len(books)}] {name:{width}}"
-        mark = execute.key(book, surroundings)
+        mark = execute.mark_of(run.root, book, here=False)
         if run.begin(head, mark, name):
             one(run, name, book, mark)
 
@@ -266,8 +265,8 @@ def refused(name: str, measurements: Iterable[Mapping[str, Any]]) -> Iterator[st
 
 def measure(run: Run) -> None:
     """Run the benchmarks that are not recorded as they are now."""
-    surroundings = state(run.root, CODE)
     for job in bench.jobs(records.cases(), gpu=True):
+        surroundings = state_of(run.root, [job.case], here=False)
         mark = digest([surroundings, job.label, *job.names])
         if not run.begin(job.label, mark, job.label):
             continue
