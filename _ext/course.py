@@ -29,7 +29,8 @@ from sphinx.util import logging
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tools import execute, export, pages
-from tools.references import References, Unknown
+from tools.pages import Unknown
+from tools.references import References
 from tools.state import state
 
 LOG = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ def offer_notebook(
         app.course_references = References(Path(app.srcdir))
     try:
         book = export.export(page, app.course_references)
-    except Unknown as error:
+    except (Unknown, SyntaxError) as error:
         LOG.warning("not exported as a notebook: %s", error, location=page)
         return
     if book is not None:
@@ -247,6 +248,8 @@ REPAIRS: tuple[tuple[str, str], ...] = (
         r'(<a href="[^"]+\.ipynb") target="_blank" rel="noopener"(?=[^>]*notebook)',
         r"\1 download",
     ),
+    # what no browser shows, with formulas in it twice
+    (r'<link rel="(next|prev)" title="[^"]*"', r'<link rel="\1"'),
     # the words that are seen on the search button are its name
     (r'(<button class="btn search-button-field[^>]*?) aria-label="[^"]*"', r"\1"),
     (r'(<span class="search-button__kbd-shortcut")>', r'\1 aria-hidden="true">'),

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +92,13 @@ def formula(node: nodes.Node, tex: str, display: bool) -> str:
         return SETTER.set(tex, display)
     except ValueError as error:
         LOG.warning("mathematics: %s", error, location=node)
-        return nodes.literal("", tex).astext()
+        return escape(tex)
 
 
 def visit_inline(translator: Any, node: nodes.math) -> None:
     """Write a formula in a line of text."""
     text = formula(node, node.astext(), False)
-    translator.body.append(f'<span class="math notranslate">{text}</span>')
+    translator.body.append(f'<span class="math notranslate">{text}<!--/math--></span>')
     raise nodes.SkipNode
 
 
@@ -121,11 +122,23 @@ def choose(app: Sphinx, config: Config) -> None:
     config.html_math_renderer = "katex" if can_set() else "mathjax"
 
 
+def plain(title: str) -> str:
+    """Return a title with its formulas as TeX: set, each would be in it twice."""
+    return re.sub(
+        r'(?s)<span class="math notranslate">.*?'
+        r'<annotation encoding="application/x-tex">(.*?)</annotation>.*?'
+        r"<!--/math--></span>",
+        r"\1",
+        title,
+    )
+
+
 def dress(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any
 ) -> None:
     """Give a page what its mathematics needs, and no other page any of it."""
     body = context.get("body", "")
+    context["title"] = plain(context.get("title", ""))
     if SET in body:
         app.add_css_file(SHEET)
     if 'class="math' not in body:

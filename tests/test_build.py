@@ -294,7 +294,7 @@ class TestKeys:
     def test_the_contents_are_read_in_order(self, tmp_path: Path) -> None:
         names = dict.fromkeys(("first", "second", "third"), "")
         root = small(tmp_path, **names)
-        assert [execute.label(p) for p in pages.pages(root)] == [
+        assert [pages.label(p) for p in pages.pages(root)] == [
             "part/first",
             "part/second",
             "part/third",

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tools import pages
+from tools.pages import label
 from tools.state import device, digest, state, state_of, versions
 
 EXECUTED = Path("_build", "executed")
@@ -32,11 +33,6 @@ STAMP = "beyond_numpy"  # the key of our entry in a notebook's metadata
 
 class CellFailed(Exception):
     """A notebook stopped; the text says where and why."""
-
-
-def label(page: str) -> str:
-    """Return the short name of a page: ``part/stem``."""
-    return page.removeprefix("lectures/")
 
 
 def codes(book: Any) -> list[Any]:
@@ -251,9 +247,7 @@ def one(root: Path, page: str, book: Any, mark: str, force: bool) -> tuple[str, 
 def collect(root: Path, wanted: list[str]) -> tuple[dict[str, Any], list[str]]:
     """Return the notebooks of the book in order, and what is wrong with others."""
     books, wrong = {}, []
-    for page in pages.pages(root):
-        if wanted and label(page) not in wanted and page not in wanted:
-            continue
+    for page in pages.chosen(root, wanted):
         try:
             book = pages.notebook(root / f"{page}.md")
         except FileNotFoundError:
@@ -294,6 +288,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         failed = execute(options.root.resolve(), options.pages, options.force)
+    except pages.Unknown as error:
+        print(error, file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("\ninterrupted; the notebooks that were finished are kept")
         return 130

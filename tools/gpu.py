@@ -28,6 +28,7 @@ from arraylab.gpus import devices
 from arraylab.notebooks import REPLAY, collect
 from arraylab.words import said
 from tools import bench, execute
+from tools.pages import label
 from tools.state import BUNDLE, CODE, digest, state, state_of
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -192,7 +193,7 @@ def notebooks(root: Path, wanted: list[str]) -> dict[str, Any]:
         books, wrong = execute.collect(root, [])
         if wrong:
             raise ValueError("\n".join(wrong))
-    known = {execute.label(page): book for page, book in books.items()}
+    known = {label(page): book for page, book in books.items()}
     if unknown := set(wanted) - known.keys():
         raise ValueError(
             f"no notebook is called {', '.join(sorted(unknown))}; there are "
