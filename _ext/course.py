@@ -248,8 +248,6 @@ REPAIRS: tuple[tuple[str, str], ...] = (
         r'(<a href="[^"]+\.ipynb") target="_blank" rel="noopener"(?=[^>]*notebook)',
         r"\1 download",
     ),
-    # what no browser shows, with formulas in it twice
-    (r'<link rel="(next|prev)" title="[^"]*"', r'<link rel="\1"'),
     # the words that are seen on the search button are its name
     (r'(<button class="btn search-button-field[^>]*?) aria-label="[^"]*"', r"\1"),
     (r'(<span class="search-button__kbd-shortcut")>', r'\1 aria-hidden="true">'),

@@ -98,7 +98,7 @@ def formula(node: nodes.Node, tex: str, display: bool) -> str:
 def visit_inline(translator: Any, node: nodes.math) -> None:
     """Write a formula in a line of text."""
     text = formula(node, node.astext(), False)
-    translator.body.append(f'<span class="math notranslate">{text}<!--/math--></span>')
+    translator.body.append(f'<span class="math notranslate">{text}</span>')
     raise nodes.SkipNode
 
 
@@ -122,15 +122,15 @@ def choose(app: Sphinx, config: Config) -> None:
     config.html_math_renderer = "katex" if can_set() else "mathjax"
 
 
-def plain(title: str) -> str:
-    """Return a title with its formulas as TeX: set, each would be in it twice."""
-    return re.sub(
-        r'(?s)<span class="math notranslate">.*?'
-        r'<annotation encoding="application/x-tex">(.*?)</annotation>.*?'
-        r"<!--/math--></span>",
-        r"\1",
-        title,
-    )
+def check_title(app: Sphinx, doctree: nodes.document) -> None:
+    """Warn of a formula in the title of a page.
+
+    Browsers' tabs show it, and other pages in their contents, which may lack what a
+    formula needs.
+    """
+    title = next(doctree.findall(nodes.title), None)
+    if title is not None and title.next_node(nodes.math) is not None:
+        LOG.warning("mathematics: a formula in the title of a page", location=title)
 
 
 def dress(
@@ -138,7 +138,6 @@ def dress(
 ) -> None:
     """Give a page what its mathematics needs, and no other page any of it."""
     body = context.get("body", "")
-    context["title"] = plain(context.get("title", ""))
     if SET in body:
         app.add_css_file(SHEET)
     if 'class="math' not in body:
@@ -173,6 +172,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         app.setup_extension("sphinx-mathjax-offline")
     app.add_html_math_renderer("katex", (visit_inline, None), (visit_display, None))
     app.connect("config-inited", choose)
+    app.connect("doctree-read", check_title)
     app.connect("html-page-context", dress, priority=900)
     app.connect("build-finished", copy_fonts, priority=400)
     app.connect("build-finished", SETTER.stop)

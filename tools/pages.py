@@ -22,7 +22,7 @@ def pages(root: Path) -> list[str]:
         if "file" in entry:
             found.append(entry["file"])
         for group in ("parts", "chapters", "sections"):
-            for child in entry.get(group, []):
+            for child in entry.get(group) or ():
                 walk(child)
 
     walk(toc)
