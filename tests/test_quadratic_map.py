@@ -24,7 +24,7 @@ SAME_BITS = [
     if (name, dtype) not in SAME_LAW
 ]
 LENGTHS = (1, 2, 3, 64, 1_025)
-ALPHAS = (0.0, 0.7, 1.0, 2.0, 3.2, 3.83, 3.99, 4.0)
+ALPHAS = (0.1, 0.7, 1.0, 2.0, 3.2, 3.83, 3.99, 4.0)
 LONG = 200_000
 
 

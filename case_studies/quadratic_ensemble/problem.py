@@ -1,7 +1,7 @@
 """Many orbits of the quadratic map x ← αx(1 - x): where each is after n_steps.
 
-x0 and alpha are vectors (m,) of one floating dtype, x0 between 0 and 1, alpha from 0 to
-4.  An orbit knows nothing of the others.  Drawn over alpha, the final states are the
+x0 and alpha are vectors (m,) of one floating dtype, x0 between 0 and 1, alpha above 0
+and at most 4.  An orbit knows nothing of the others.  Drawn over alpha, the final states are the
 picture of the map's bifurcations.
 
 An implementation that computes each step as (alpha * x) * (1 - x), every operation

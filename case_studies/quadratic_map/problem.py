@@ -1,7 +1,7 @@
 """One long orbit of the quadratic map x ← αx(1 - x).
 
 x0 is an array of one number between 0 and 1, in a floating dtype; alpha is a number
-from 0 to 4; n, at least 1, is how many states are asked for, the start among them.
+above 0, at most 4; n, at least 1, is how many states are wanted, the start among them.
 Each state needs the one before: there is nothing to do side by side.
 
 For most alpha above 3.57 the map is chaotic, so a difference in one rounding grows
