@@ -8,10 +8,11 @@ LENGTH = 4096  # samples of a lane: several times what the filter remembers
 def stateful_filter(x, threshold, keep, decay):
     """Return the states (n,).  x: (n,)."""
     gain = 1 - keep
-    n_lanes = -(-x.size // LENGTH)
-    padded = np.zeros((n_lanes, LENGTH), x.dtype)
+    length = min(LENGTH, x.size)
+    n_lanes = -(-x.size // length)
+    padded = np.zeros((n_lanes, length), x.dtype)
     padded.reshape(-1)[: x.size] = x
-    samples = padded.T.copy()  # (LENGTH, n_lanes): a step of all lanes is one row
+    samples = padded.T.copy()  # (length, n_lanes): a step of all lanes is one row
     states = np.full_like(samples, np.nan)
     while True:
         # Each lane starts where its predecessor ends: as far as is known, or from 0.
