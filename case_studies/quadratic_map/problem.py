@@ -48,8 +48,8 @@ def check(result, x0, alpha, n):
     angle that was doubled at each step, say) it rests at an unstable point.  So an
     orbit is refused that does this early, where the oracle's does not.
 
-    What has no dtype, a list or an array of Python's own, has to hold floats; they serve
-    for float32, too, as Python has no other.
+    What has no dtype, a list or an array of Python's own, has to hold floats, which
+    serve for float32, too, as Python has no others.
     """
     orbit = np.asarray(result)
     if orbit.shape != (n,):
