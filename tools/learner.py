@@ -257,7 +257,7 @@ class Notebook:
 def notebooks(root: Path, folder: Path, site: Path) -> list[Notebook]:
     """Return the notebooks below `site`, for the environment in `folder`."""
     made = (folder / "complete").read_text(encoding="utf-8")
-    base = [made, *contents(root, wheel.PACKAGES)]
+    base = [made, *contents(root, (*wheel.PACKAGES, "pyproject.toml"))]
     found = []
     for path in sorted(site.rglob("*.ipynb")):
         page = path.relative_to(site).with_suffix("").as_posix()
