@@ -27,6 +27,7 @@ LIBRARIES = (
 )
 _PACKAGE = {"numba_cuda": "numba", "array_api": "array_api_compat"}
 _TOKEN = np.float32(0)
+_NUMBERS = {bool, int, float, complex}
 # Whose values are no containers: JAX is not asked about them.
 _KNOWN = ("builtins", "numpy", "jax", "jaxlib", "cupy", "dask", "torch", "numba")
 _PREFIX = re.compile(
@@ -144,6 +145,8 @@ def waiter(result: Any) -> Callable[[Any], Any] | None:
 
 def finish(result: Any) -> Any:
     """Return `result` on the host: NumPy arrays or scalars, containers kept."""
+    if _is_plain(result):
+        return result
     if isinstance(result, tuple | list):
         items = [finish(item) for item in result]
         return type(result)(*items) if _is_namedtuple(result) else type(result)(items)
@@ -218,7 +221,7 @@ def _numba_cuda_device() -> str:
 
 def _leaves(value: Any) -> Iterator[Any]:
     """Yield what a result is made of: the items of its containers, also JAX's own."""
-    items = _items(value)
+    items = None if _is_plain(value) else _items(value)
     if items is None:
         yield value
         return
@@ -243,6 +246,11 @@ def _items(value: Any) -> list[Any] | None:
         leaves = jax.tree.leaves(value)
         return None if len(leaves) == 1 and leaves[0] is value else leaves
     return None
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether `value` is a list of nothing but Python's numbers, often long."""
+    return isinstance(value, list | tuple) and {*map(type, value)} <= _NUMBERS
 
 
 def _is_namedtuple(value: Any) -> bool:

@@ -16,7 +16,7 @@ from case_studies.work import Work
 ROOT = Path(__file__).resolve().parents[1]
 CASES = tuple(records.cases())
 IMPLEMENTATIONS = [
-    (case, name)
+    pytest.param(case, name, id=f"{case}-{name}")
     for case in CASES
     for name in importlib.import_module(f"case_studies.{case}").IMPLEMENTATIONS
 ]
@@ -93,7 +93,7 @@ class TestCase:
             assert inspect.getdoc(getattr(module(case), name))
 
 
-@pytest.mark.parametrize(("case", "name"), IMPLEMENTATIONS, ids="-".join)
+@pytest.mark.parametrize(("case", "name"), IMPLEMENTATIONS)
 class TestImplementation:
     def test_is_short_and_says_in_a_line_what_it_is(self, case, name):
         text = (folder(case) / f"{name}.py").read_text(encoding="utf-8")

@@ -579,3 +579,12 @@ class TestShowing:
         assert repr(result["numba"]) == "numba: 1.00 s ± 0%, first call 9.0 s"
         assert repr(result["bad"]) == "bad: RAISED, ZeroDivisionError: division by zero"
         assert "\n" not in repr(result)
+
+
+def test_a_row_knows_its_inputs_by_shapes_whole_numbers_and_floating_dtype():
+    inputs = np.ones((2, 3)), np.arange(4, dtype="uint32"), 1.5, True, 10_000
+    row = compare({"f": lambda *_: 1.0}, *inputs, check=lambda *_: True)[0]
+    assert row.shapes == ((2, 3), (4,), (10_000,))
+    assert row.dtype == "float64"
+    row = compare({"f": lambda *_: 1}, np.arange(4), check=lambda *_: True)[0]
+    assert row.dtype == str(np.arange(4).dtype)
