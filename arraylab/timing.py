@@ -442,8 +442,10 @@ class _Run:
             result = arrays.wait(c.variant.fn(*c.placed))
             seconds = self.clock.wall() - start
             if compilations() == before:
-                if result is first:
-                    self.look_for_memories(c, result)
+                both = zip(arrays.leaves(first), arrays.leaves(result), strict=False)
+                for before, now in both:
+                    if now is before:
+                        self.look_for_memories(c, now)
                 return max(seconds, 1e-9)
         raise _Refusal(
             "RECOMPILES",

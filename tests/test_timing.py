@@ -441,6 +441,17 @@ def test_a_result_of_an_earlier_call_is_no_work(clock):
     assert row[0].verdict == "CACHED"
 
 
+def test_nor_is_one_that_comes_in_a_tuple(clock):
+    known = np.arange(3.0)
+
+    def half(x):
+        clock.now += 1
+        return x * 2, known
+
+    row = compare({"half": half}, np.arange(3.0), check=lambda *_: True, clock=clock)
+    assert row[0].verdict == "CACHED"
+
+
 def test_a_buffer_that_is_filled_anew_is(clock):
     out = np.empty(3)
 
