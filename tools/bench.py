@@ -84,18 +84,25 @@ def record(
 
 
 def commit() -> str:
-    """Return the revision of the course, "-dirty" where files differ from it."""
+    """Return the revision of the course, "-dirty" where code differs from it.
+
+    Records do not count: the command writes one while it runs.
+    """
     if (ROOT / BUNDLE).is_file():
         return json.loads((ROOT / BUNDLE).read_text("utf-8"))["commit"]
+    if not (revision := _git("rev-parse", "--short=12", "HEAD")):
+        return ""
+    code = "status", "--porcelain", "--untracked-files=no", "--", ".", ":!records"
+    return f"{revision}-dirty" if _git(*code) else revision
+
+
+def _git(*arguments: str) -> str:
+    """Return what a command of git says, "" without git or a repository."""
     try:
         done = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
         )
-    except OSError:  # no git
+    except OSError:
         return ""
     return done.stdout.strip()
 
