@@ -42,6 +42,20 @@ def handed_out(arguments):
     return arguments
 
 
+def assigned(path):
+    """Return the names that a file binds at its top level, imports and cases aside."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
+    constants = {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    return functions | constants
+
+
 def attributes(tree, name):
     """Yield every dotted name that starts with `name`, as a list of its parts."""
     for node in ast.walk(tree):
@@ -87,6 +101,16 @@ class TestCase:
         assert isinstance(work, Work)
         assert work.operations > 0
         assert work.nbytes > 0
+
+    def test_keeps_the_names_of_its_problem_where_files_are_loaded_into_cells(
+        self, case
+    ):
+        problem, *others = (
+            assigned(folder(case) / f"{name}.py")
+            for name in ("problem", *module(case).IMPLEMENTATIONS)
+        )
+        for names in others:
+            assert not problem & names, "a constant of another would take its place"
 
     def test_describes_its_problem(self, case):
         for name in ("inputs", "oracle", "check", "work"):
