@@ -1,0 +1,23 @@
+"""Numba with rows dealt out like cards, so that every core gets some of each kind."""
+
+import numpy as np
+from numba import get_num_threads, njit, prange
+
+
+@njit(parallel=True)
+def escape_time(x, y, n_iterations):
+    """Return the counts, (m, n) of int32, of c = x[i] + y[j]·i.  x: (m,), y: (n,)."""
+    four = x.dtype.type(4)  # an integer beside float32 would be float64 in Numba
+    counts = np.empty((x.size, y.size), np.int32)
+    n_teams = get_num_threads()
+    for team in prange(n_teams):
+        for i in range(team, x.size, n_teams):  # neighbours go to different teams
+            for j in range(y.size):
+                a = b = x.dtype.type(0)  # z = a + b·i
+                count = 0
+                while count < n_iterations and a * a + b * b <= four:
+                    ab = a * b
+                    a, b = a * a - b * b + x[i], ab + ab + y[j]
+                    count += 1
+                counts[i, j] = count
+    return counts

@@ -1,0 +1,28 @@
+"""Heat spreading on a plate, step by step: one problem, one file an implementation."""
+
+from case_studies.heat.problem import check, inputs, modes, oracle, work
+
+__all__ = [
+    "IMPLEMENTATIONS",
+    "SIZES",
+    "YARDSTICK",
+    "check",
+    "inputs",
+    "modes",
+    "oracle",
+    "work",
+]
+
+IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet them
+    "numpy_slicing",
+    "numpy_out",
+    "numpy_blocked",
+    "numba_serial",
+    "numba_parallel",
+    "numba_stencil",
+    "numba_tiled",
+    "numba_wavefront",
+)
+
+YARDSTICK = "numba_parallel"  # straightforward and parallel: what the rest is held to
+SIZES = (200, 1_000, 2_000)  # points a side that records keep
