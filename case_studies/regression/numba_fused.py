@@ -19,5 +19,10 @@ def regression(x, y, w):
                 error += x[i, j] * w[j]
             for j in range(n):
                 sums[j] += error * x[i, j]
-        parts[team] = sums
-    return parts.sum(axis=0) * x.dtype.type(2 / m)
+        for j in range(n):
+            parts[team, j] = sums[j]
+    gradient = np.zeros(n, x.dtype)
+    for team in range(n_teams):
+        for j in range(n):
+            gradient[j] += parts[team, j] * x.dtype.type(2 / m)
+    return gradient
