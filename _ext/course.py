@@ -29,7 +29,8 @@ from sphinx.util import logging
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tools import execute, export, pages
-from tools.references import References, Unknown
+from tools.pages import Unknown
+from tools.references import References
 from tools.state import state
 
 LOG = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ def offer_notebook(
         app.course_references = References(Path(app.srcdir))
     try:
         book = export.export(page, app.course_references)
-    except Unknown as error:
+    except (Unknown, SyntaxError) as error:
         LOG.warning("not exported as a notebook: %s", error, location=page)
         return
     if book is not None:

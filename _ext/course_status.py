@@ -18,7 +18,7 @@ from sphinx.application import Sphinx
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from arraylab import html, records, units
 from arraylab.words import counted
-from tools import execute
+from tools import execute, pages
 from tools.records import grouped
 
 NEVER = "never"
@@ -151,7 +151,7 @@ def page(app: Sphinx, docname: str) -> str:
     root, library = Path(app.srcdir), records.load()
     cpu, gpu = {}, {}
     for path, book in execute.collect(root, [])[0].items():
-        label = execute.label(path)
+        label = pages.label(path)
         target = app.builder.get_relative_uri(docname, path)
         link = f'<a href="{escape(target)}">{escape(label)}</a>'
         ran, gpu[link] = here(root, path), on_gpu(label, book, library)

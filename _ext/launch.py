@@ -13,9 +13,7 @@ from sphinx.config import Config
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tools import address
-from tools.execute import label
-
-SOURCES = "main"  # the branch with the Markdown that a page was made from
+from tools.pages import label
 
 
 def note_address(app: Sphinx, config: Config) -> None:
@@ -51,7 +49,7 @@ def colab(repository: str, page: str) -> dict[str, str]:
 def sources(repository: str, source: str, title: str) -> dict[str, Any]:
     """Return the buttons that lead to the text of a page and to its discussion."""
     home = f"https://github.com/{repository}"
-    place = f"{SOURCES}/{quote(source)}"
+    place = f"{address.source_branch()}/{quote(source)}"
     about = {"title": f"{source}: ", "body": f"About {home}/blob/{place}\n\n"}
     words = urlencode(about, safe="/", quote_via=quote)
     issue = f"{home}/issues/new?{words}"

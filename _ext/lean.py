@@ -3,7 +3,7 @@
 The theme ships a script with every icon there is, style rules for every component of
 Bootstrap, maps of its sources, and the search index on every page.  We keep the rules
 whose classes occur in a page or script, the glyphs that are left in them, and the
-search on the page that searches.
+scripts and sheets of an extension on the pages that have something of it.
 """
 
 import logging
@@ -30,7 +30,23 @@ UNUSED = (
 MATHJAX = {"tex-chtml.js", "output", "input", "LICENSE", "package.json"}
 SPANS = ("n", "p", "w", "nn", "x", "nv", "bp")  # names, punctuation, blanks
 DYNAMIC = re.compile(r"bs-|tippy|popover|tooltip|modal-backdrop|offcanvas-backdrop")
-SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
+FOLDED = r'class="(?=[^"]*\badmonition\b)[^"]*\bdropdown\b|class="(?:[^"]* )?toggle[ "]'
+CODE = r'class="highlight'
+# What the text of a page has to have in it for a script or a sheet to be of use there.
+USES = {
+    "clipboard.min.js": CODE,
+    "copybutton.css": CODE,
+    "copybutton.js": CODE,
+    "design-tabs.js": r'class="sd-tab-set',
+    "exercise.css": r'class="(?:[^"]* )?(?:exercise|solution)[ "]',
+    "language_data.js": r'id="search-results"',
+    "proof.css": r'class="proof',
+    "searchindex.js": r'id="search-results"',
+    "searchtools.js": r'id="search-results"',
+    "sphinx-design.min.css": r'class="(?:[^"]* )?sd-',
+    "togglebutton.css": FOLDED,
+    "togglebutton.js": FOLDED,
+}
 
 # -- style sheets ---------------------------------------------------------------------
 
@@ -210,7 +226,7 @@ def unstyled(static: Path) -> re.Pattern[str]:
     return re.compile(rf'<span class="(?:{"|".join(plain)})">([^<]*)</span>')
 
 
-def lean_page(text: str, options: str, searches: bool) -> str:
+def lean_page(text: str, options: str) -> str:
     """Return a page that waits for less."""
     text = re.sub(
         r'\s*<script defer src="[^"]*fontawesome\.js[^"]*"></script>', "", text
@@ -226,10 +242,11 @@ def lean_page(text: str, options: str, searches: bool) -> str:
     text = text.replace(
         '<meta charset="utf-8" />', f'<meta charset="utf-8" />\n    {view}', 1
     )
-    if searches:
+    idle = [re.escape(name) for name, use in USES.items() if not re.search(use, text)]
+    asked = rf'(?:src|href)="(?:[^"]*/)?(?:{"|".join(idle) or "-"})(?:\?[^"]*)?"'
+    text = re.sub(rf"\s*<(?:script|link) [^>]*{asked}[^>]*>(?:</script>)?", "", text)
+    if "searchtools.js" in text:  # what that starts waits for nothing
         return text
-    for name in SEARCH:
-        text = re.sub(rf'\s*<script src="[^"]*{name}[^"]*"></script>', "", text)
     return re.sub(r'<script ((?:data-[\w-]+="[^"]*" )?src=)', r"<script defer \1", text)
 
 
@@ -244,9 +261,7 @@ def lean_site(app: Sphinx, error: Exception | None) -> None:
     for path in site.rglob("*.html"):
         text = path.read_text(encoding="utf-8")
         if "</head>" in text and "documentation_options" in text:
-            better = lean_page(
-                plain.sub(r"\1", text), options.strip(), path.name == "search.html"
-            )
+            better = lean_page(plain.sub(r"\1", text), options.strip())
             path.write_text(better, encoding="utf-8")
     drop_files(static)
     purge_sheets(site)

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import subprocess
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def formula(node: nodes.Node, tex: str, display: bool) -> str:
         return SETTER.set(tex, display)
     except ValueError as error:
         LOG.warning("mathematics: %s", error, location=node)
-        return nodes.literal("", tex).astext()
+        return escape(tex)
 
 
 def visit_inline(translator: Any, node: nodes.math) -> None:
@@ -119,6 +120,17 @@ def visit_display(translator: Any, node: nodes.math_block) -> None:
 def choose(app: Sphinx, config: Config) -> None:
     """Choose what sets the mathematics."""
     config.html_math_renderer = "katex" if can_set() else "mathjax"
+
+
+def check_title(app: Sphinx, doctree: nodes.document) -> None:
+    """Warn of a formula in the title of a page.
+
+    Browsers' tabs show it, and other pages in their contents, which may lack what a
+    formula needs.
+    """
+    title = next(doctree.findall(nodes.title), None)
+    if title is not None and title.next_node(nodes.math) is not None:
+        LOG.warning("mathematics: a formula in the title of a page", location=title)
 
 
 def dress(
@@ -160,6 +172,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         app.setup_extension("sphinx-mathjax-offline")
     app.add_html_math_renderer("katex", (visit_inline, None), (visit_display, None))
     app.connect("config-inited", choose)
+    app.connect("doctree-read", check_title)
     app.connect("html-page-context", dress, priority=900)
     app.connect("build-finished", copy_fonts, priority=400)
     app.connect("build-finished", SETTER.stop)

@@ -4,6 +4,7 @@ import hashlib
 import io
 import math
 import re
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
@@ -42,6 +43,7 @@ LOOK = {
     "array_api": ("#B87900", "*"),
 }
 PLAIN = ("#767676", "p")  # of what belongs to no library
+NARROW = 4.6  # inches: the words of a drawing this wide can be read on a phone
 LINES = ("-", "--", ":", "-.")  # the first, second, ... variant of one library
 
 STYLE = {
@@ -74,19 +76,26 @@ class Figure:
         What the drawing shows, for those who do not see it.
     caption : str
         What it means, for everyone.
+    narrow : str
+        The same drawing laid out for a phone, where the style sheet of the course's
+        site shows it in the place of `svg`; "" where `svg` fits one.
     """
 
     svg: str
     alt: str
     caption: str
+    narrow: str = ""
 
     def __repr__(self) -> str:
         return f"Figure: {self.caption} [{self.alt}]"
 
     def _repr_html_(self) -> str:
+        hidden = '<div class="bn-narrow" style="display:none">'
+        narrow = self.narrow and f"{hidden}{self.narrow}</div>"
         return (
             '<figure class="bn-figure" style="margin:1em 0;color:inherit">'
-            f"{self.svg}<figcaption>{escape(self.caption)}</figcaption></figure>"
+            f"{self.svg}{narrow}<figcaption>{escape(self.caption)}</figcaption>"
+            "</figure>"
         )
 
 
@@ -118,11 +127,29 @@ def show(fig: MplFigure, *, alt: str, caption: str) -> Figure:
         legend.set_frame_on(False)
         for text in legend.get_texts():
             text.set_color(INK)
+    svg, narrow = _drawn(fig, alt), ""
+    if fig.get_figwidth() > NARROW:
+        fig.set_size_inches(NARROW, fig.get_figheight())
+        _wrap_labels(fig)
+        narrow = _drawn(fig, alt)
+    plt.close(fig)
+    return Figure(svg, alt, caption, narrow)
+
+
+def _wrap_labels(fig: MplFigure, most: int = 36) -> None:
+    """Break titles and labels of axes that are longer than `most` characters."""
+    for ax in fig.axes:
+        for label in (ax.title, ax.xaxis.label, ax.yaxis.label):
+            words = label.get_text()
+            if len(words) > most and "$" not in words:  # a formula stays in one piece
+                label.set_text(textwrap.fill(words, most))
+
+
+def _drawn(fig: MplFigure, alt: str) -> str:
     out = io.StringIO()
     with mpl.rc_context(STYLE):
         fig.savefig(out, format="svg", transparent=True, metadata={"Date": None})
-    plt.close(fig)
-    return Figure(_for_a_page(out.getvalue(), alt), alt, caption)
+    return _for_a_page(out.getvalue(), alt)
 
 
 def times(comparison: Comparison, *, caption: str, alt: str = "") -> Figure:
@@ -376,7 +403,8 @@ def _remarks(sweep: Sweep) -> str:
 def _for_a_page(svg: str, alt: str) -> str:
     """Return a drawing ready to stand in a page: own ids, the page's ink, its words."""
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
+    svg = re.sub(r">\s+<", "><", re.sub(r"<[^>]+>", _lean, svg))
     own = "f" + hashlib.sha256(svg.encode()).hexdigest()[:8]
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{own}-\1"', svg)
     svg = svg.replace('href="#', f'href="#{own}-').replace("url(#", f"url(#{own}-")
@@ -388,4 +416,15 @@ def _for_a_page(svg: str, alt: str) -> str:
         r'style="max-width:100%;height:auto;display:block" \1width="\2pt"',
         svg,
         count=1,
+    )
+
+
+def _lean(tag: re.Match[str]) -> str:
+    """Return a tag of a drawing without what no eye can see, and in the page's font."""
+    text = re.sub(r"font-family: [^;\"]*;? ?", "", tag[0])
+    if "scale(" not in text and "matrix(" not in text:  # factors keep their digits
+        text = re.sub(r"(\d+\.\d\d)\d+", r"\1", text)  # hundredths of a point
+    text = re.sub(r'(?<= d=")[^"]+', lambda path: " ".join(path[0].split()), text)
+    return re.sub(
+        r'(?<= style=")[^"]+', lambda style: re.sub(r"([:;]) ", r"\1", style[0]), text
     )

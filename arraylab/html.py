@@ -18,6 +18,18 @@ STYLE = """<style>
  font-weight:600;white-space:nowrap}
 .bn .bn-bad{text-decoration:underline wavy}
 .bn .bn-small{margin:.3em 0}
+.bn p{overflow-wrap:anywhere}
+@media (max-width:600px){
+.bn .bn-rows,.bn .bn-rows :is(caption,thead,tbody){display:block}
+.bn .bn-rows thead{position:absolute;width:1px;height:1px;overflow:hidden;
+ clip-path:inset(50%)}
+.bn .bn-rows tbody tr{display:flex;flex-wrap:wrap;gap:0 1em;padding:.2em 0;
+ border-bottom:1px solid rgba(128,128,128,.45)}
+.bn .bn-rows tbody :is(th,td){border:0;padding:0;text-align:left}
+.bn .bn-rows tbody th{flex:0 0 100%}
+.bn .bn-rows td:empty{display:none}
+.bn .bn-rows td[data-head]::before{content:attr(data-head) ": "}
+}
 </style>"""
 
 
@@ -43,7 +55,9 @@ def table(
     """Return a table; cells are HTML already, `caption` and `head` are plain text.
 
     The first cell of a row is its header.  Column `words` holds sentences and wraps.
+    On a narrow screen, a table of more than two columns becomes a list of its rows.
     """
+    many = len(head) > 2
 
     def cells(row: Sequence[str], tag: str) -> str:
         out = []
@@ -54,14 +68,17 @@ def table(
             elif i == 0:
                 out.append(f'<th scope="row"{kind}>{cell}</th>')
             else:
+                kind += f' data-head="{escape(head[i])}"' if many and head[i] else ""
                 out.append(f"<td{kind}>{cell}</td>")
         return "<tr>" + "".join(out) + "</tr>"
 
     body = "".join(cells(row, "td") for row in rows)
     header = cells([escape(h) for h in head], "th")
+    named = f"<caption>{escape(caption)}</caption>"
+    kind = ' class="bn-rows"' if many else ""
     return (  # what scrolls has a name and is reached from the keyboard
         f'<div class="bn-scroll" role="group" tabindex="0" '
-        f'aria-label="{escape(caption)}"><table><caption>{escape(caption)}</caption>'
+        f'aria-label="{escape(caption)}"><table{kind}>{named}'
         f"<thead>{header}</thead><tbody>{body}</tbody></table></div>"
     )
 

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from arraylab.fingerprint import cell_hash
 from tools import book, execute, export, pages, state
 
 ROOT = Path(__file__).resolve().parents[1]
+RECORD = min(path.name for path in (ROOT / "records").glob("*.json"))
 HEAD = """---
 file_format: mystnb
 kernelspec:
@@ -146,7 +148,11 @@ class TestKeys:
 
     def mark(self, root: Path, name: str = "one") -> str:
         found = pages.notebook(root / "lectures" / "part" / f"{name}.md")
-        return execute.key(found, state.state(root))
+        return execute.mark_of(root, found)
+
+    def put(self, root: Path, name: str, text: str = "new\n") -> None:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
 
     def test_text_does_not_count_and_code_does(self, tmp_path: Path) -> None:
         root = small(tmp_path, one=cell("1"))
@@ -165,15 +171,114 @@ class TestKeys:
         assert self.mark(root) != before
 
     @pytest.mark.parametrize(
-        "name",
-        ["arraylab/a.py", "case_studies/c/p.py", "records/m.json", "requirements.txt"],
+        "name", ["arraylab/a.py", "case_studies/work.py", "requirements.txt"]
     )
     def test_what_it_runs_in_counts(self, tmp_path: Path, name: str) -> None:
         root = small(tmp_path, one=cell("1"))
         before = self.mark(root)
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text("new\n", encoding="utf-8")
+        self.put(root, name)
         assert self.mark(root) != before
+
+    def cases(self, root: Path, code: str) -> set[str]:
+        """Return the cases, out of three, that a page with this code depends on."""
+        for name in ("heat", "tree", "grid_max"):
+            self.put(root, f"case_studies/{name}/__init__.py", '"""A case."""\n')
+            self.put(root, f"case_studies/{name}/problem.py", f"size = '{name}'\n")
+        root, found = small(root, one=cell(code)), set()
+        for name in ("heat", "tree", "grid_max"):
+            before = self.mark(root)
+            self.put(root, f"case_studies/{name}/numpy_new.py")
+            found |= {name} if self.mark(root) != before else set()
+        return found
+
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "from case_studies import heat",
+            "from case_studies.heat import numpy_plain, inputs",
+            "import case_studies.heat.problem as problem",
+            'compare("heat.numpy_plain", "numba_loop", *inputs)',
+            "%%gpu cupy\nfrom case_studies import heat",
+            "def heat(x):\n    return x",  # as a loaded file has it
+        ],
+    )
+    def test_a_case_counts_that_the_code_names(self, tmp_path: Path, code: str) -> None:
+        assert self.cases(tmp_path, code) == {"heat"}
+
+    def test_a_case_that_a_named_case_names_counts_too(self, tmp_path: Path) -> None:
+        text = "from case_studies.tree import problem\n"
+        self.put(tmp_path, "case_studies/heat/shared.py", text)
+        assert self.cases(tmp_path, "from case_studies import heat") == {"heat", "tree"}
+
+    def test_a_page_that_names_no_case_depends_on_none(self, tmp_path: Path) -> None:
+        assert self.cases(tmp_path, "import numpy\n\nheating = 1") == set()
+
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "from arraylab import records\n\nrecords.status()",
+            "figures.recorded(library)",
+            "import case_studies",
+            "from case_studies import *",
+            'importlib.import_module(f"case_studies.{name}")',
+            "from case_studies import (\n    heat,\n)",
+        ],
+    )
+    def test_all_cases_count_where_the_code_may_look_at_any(
+        self, tmp_path: Path, code: str
+    ) -> None:
+        assert self.cases(tmp_path, code) == {"heat", "tree", "grid_max"}
+
+    def test_of_the_records_count_the_rows_and_cells_that_it_shows(
+        self, tmp_path: Path
+    ) -> None:
+        body = "import cupy"
+        root = small(
+            tmp_path,
+            plain=cell("1"),
+            case=cell("from case_studies import grid_max"),
+            gpu=cell(f"%%gpu cupy\n{body}"),
+            all=cell("from arraylab import records"),
+        )
+        self.put(root, "case_studies/grid_max/__init__.py", '"""A case."""\n')
+        names = ("plain", "case", "gpu", "all")
+        path = root / "records" / "machine.json"
+        path.parent.mkdir()
+        row = json.loads((ROOT / "records" / RECORD).read_text(encoding="utf-8"))
+        row["measurements"], row["cells"] = row["measurements"][:1], {}
+        seen = []
+        before = {name: self.mark(root, name) for name in names}
+
+        def step() -> set[str]:
+            path.write_text(json.dumps(row), encoding="utf-8")
+            now = {name: self.mark(root, name) for name in names}
+            seen.append({name for name in names if now[name] != before[name]})
+            before.update(now)
+            return seen[-1]
+
+        assert step() == {"case", "all"}
+        row["date"] = "2031-01-01T00:00:00+00:00"
+        row["executions"], row["claims"] = {}, []
+        assert step() == {"all"}
+        shown = {"lecture": "part/gpu", "outputs": [], "date": row["date"]}
+        row["cells"] = {cell_hash("other"): shown}
+        assert step() == {"all"}
+        row["cells"][cell_hash(body)] = shown
+        assert step() == {"gpu", "all"}
+        row["measurements"][0]["case"] = "another"
+        assert step() == {"case", "all"}
+
+    def test_on_a_machine_that_records_neither_lock_nor_records_count(
+        self, tmp_path: Path
+    ) -> None:
+        for code in ("from case_studies import heat", "import case_studies"):
+            root = small(tmp_path, one=cell(code))
+            before = state.state_of(root, [code], here=False)
+            self.put(root, "requirements.txt", code)
+            self.put(root, "records/m.json", code)
+            assert state.state_of(root, [code], here=False) == before
+            self.put(root, "case_studies/heat/__init__.py", code)
+            assert state.state_of(root, [code], here=False) != before
 
     def test_the_device_counts(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -189,7 +294,7 @@ class TestKeys:
     def test_the_contents_are_read_in_order(self, tmp_path: Path) -> None:
         names = dict.fromkeys(("first", "second", "third"), "")
         root = small(tmp_path, **names)
-        assert [execute.label(p) for p in pages.pages(root)] == [
+        assert [pages.label(p) for p in pages.pages(root)] == [
             "part/first",
             "part/second",
             "part/third",

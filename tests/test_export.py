@@ -15,7 +15,8 @@ import pytest
 
 from tools import address, export, glued, pages, wheel
 from tools.markdown import Markdown, fenced, folded
-from tools.references import References, Unknown, block_of
+from tools.pages import Unknown
+from tools.references import References, block_of
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [page for page in pages.pages(ROOT) if (ROOT / f"{page}.md").is_file()]
@@ -273,16 +274,24 @@ class TestBlocks:
             "Done.\n\n</details>"
         )
 
+    def test_an_exercise_without_a_label_is_counted_as_on_the_site(
+        self, book: Any
+    ) -> None:
+        text = "## Again\n\n```{exercise} Two\nDo.\n```\n\n```{exercise}\nIt.\n```\n"
+        made = book(f"{text}\n```{{exercise}} Free\n:nonumber:\nAny.\n```")
+        assert re.findall(r"^### (.*)", made, re.MULTILINE) == [
+            "Exercise 1. Two",
+            "Exercise 2",
+            "Exercise (Free)",
+        ]
+
     def test_a_solution_with_cells_has_a_heading(self, book: Any) -> None:
         text = "```{exercise-start} T\n:label: t\n```\nDo.\n```{exercise-end}\n```\n"
         made = book(
             text + "\n```{solution-start} t\n```\nSo.\n\n```{solution-end}\n```"
         )
-        assert made.split("\n\n") == [
-            *("## Exercise 1. T\nDo.", "**Solution of exercise 1**\nSo.")
-        ] or [line for line in made.split("\n") if line] == [
-            *("## Exercise 1. T", "Do.", "**Solution of exercise 1**", "So.")
-        ]
+        lines = [line for line in made.split("\n") if line]
+        assert lines == ["## Exercise 1. T", "Do.", "**Solution of exercise 1**", "So."]
 
     def test_a_figure_has_its_picture_words_and_caption(self, book: Any) -> None:
         made = book("```{figure} dot.png\n:alt: A dot.\n:name: d\nSee {math}`x`.\n```")
@@ -411,10 +420,52 @@ class TestNotebook:
         cells = self.made(book, "one")["cells"]
         first = next(c for c in cells if c["cell_type"] == "code")
         text = "".join(first["source"])
-        assert f'site = "{SITE}"' in text
-        assert 'site + "wheel/beyond_numpy-1.2-py3-none-any.whl"' in text
+        assert f'"{SITE}wheel/beyond_numpy-1.2-py3-none-any.whl"' in text
+        assert '"https://github.com/owner/course/archive/main.zip"' in text
         assert '"jax": "jax"' in text
         assert "==" not in text
+
+    def install(self, book: Any, lacking: set[str], there: str) -> list[list[str]]:
+        """Run that cell where only addresses with `there` in them can be had."""
+        cells = self.made(book, "one")["cells"]
+        text = next("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+        text = text.replace("%pip install -q {", "pip(").replace(
+            "(missing)}", "(missing))"
+        )
+        text = text.replace("from importlib.util import find_spec", "")
+        calls: list[list[str]] = []
+
+        def pip(words: str) -> None:
+            calls.append(words.split())
+            if all(there in word for word in calls[-1] if "://" in word):
+                lacking.clear()  # pip installs all or nothing
+
+        exec(text, {"pip": pip, "find_spec": lambda name: name not in lacking})
+        return calls
+
+    WHEEL = f"{SITE}wheel/beyond_numpy-1.2-py3-none-any.whl"
+    SOURCES = "https://github.com/owner/course/archive/main.zip"
+
+    @pytest.mark.parametrize(
+        ("lacking", "there", "asked"),
+        [
+            (set(), "", []),
+            ({"arraylab"}, "", [[WHEEL]]),
+            ({"arraylab", "jax"}, "", [["jax", WHEEL]]),
+            ({"jax"}, "", [["jax"]]),
+            ({"arraylab", "jax"}, "github.com", [["jax", WHEEL], ["jax", SOURCES]]),
+        ],
+        ids=["all is there", "the course", "both", "a library", "no site"],
+    )
+    def test_it_installs_from_the_site_or_else_from_the_sources(
+        self, book: Any, lacking: set[str], there: str, asked: list[list[str]]
+    ) -> None:
+        assert self.install(book, lacking, there) == asked
+        assert not lacking
+
+    def test_where_neither_is_there_it_says_so(self, book: Any) -> None:
+        with pytest.raises(ImportError, match="the lines above say why"):
+            self.install(book, {"arraylab"}, "nowhere")
 
     def test_without_an_address_it_says_what_to_install(
         self, book: Any, monkeypatch: pytest.MonkeyPatch
@@ -470,6 +521,30 @@ class TestNotebook:
         assert export.export_all(tmp_path, target, []) == {}
         assert {p.name: p.read_bytes() for p in target.rglob("*.ipynb")} == first
         assert b"\r" not in b"".join(first.values())
+
+    RAISES = "%%raises TypeError\n1 + 'a'"
+    BROKEN = "%%raises SyntaxError\n1 +"
+    SHELL = "%%bash\nfor i in 1 2; do echo $i; done"
+
+    def test_cells_of_magics_stay_as_they_are(self, book: Any) -> None:
+        body = "\n\n".join(
+            f"```{{code-cell}} ipython3\n{code}\n```"
+            for code in (self.RAISES, self.BROKEN, self.SHELL)
+        )
+        hidden = "```{code-cell} ipython3\n:tags: [remove-cell]\nidle = 1\n```"
+        cells = self.made(book, "one", f"{body}\n\n{hidden}")["cells"]
+        codes = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+        assert {self.RAISES, self.BROKEN, self.SHELL} <= {*codes}
+        assert not any("idle" in code for code in codes)
+
+    def test_an_unknown_page_is_named_and_nothing_is_lost(
+        self, book: Any, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.made(book, "one")
+        with pytest.raises(Unknown, match="no page is called part/three; there are"):
+            export.export_all(book.root, book.root / "out", ["part/three"])
+        assert export.main(["part/three", "--root", str(book.root)]) == 2
+        assert "part/one, part/two" in capsys.readouterr().err
 
     def test_a_page_that_cannot_be_exported_is_named(self, book: Any) -> None:
         book.write("{ref}`nowhere`\n\n```{code-cell} ipython3\n1\n```")

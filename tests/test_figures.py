@@ -176,3 +176,69 @@ def test_recorded_draws_a_library_it_does_not_know():
 def test_recorded_shows_nothing_stale_and_says_so(library):
     figure = figures.recorded(library, caption=CAPTION)
     assert "No measurement of today&#x27;s code" in figure._repr_html_()
+
+
+class TestOnAPhone:
+    """A narrow screen gets a drawing of its own, whose words are no smaller."""
+
+    def test_the_words_are_as_large_and_the_drawing_narrower(self):
+        figure = drawing()
+        sizes = [
+            re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text).groups()
+            for text in (figure.svg, figure.narrow)
+        ]
+        assert [float(width) for width, _ in sizes] == [6.4 * 72, 4.6 * 72]
+        assert len({height for _, height in sizes}) == 1
+        fonts = [
+            {*re.findall(r"font-size:([\d.]+)", text)}
+            for text in (figure.svg, figure.narrow)
+        ]
+        assert fonts[0] == fonts[1] != set()
+
+    def test_it_has_the_same_words_and_ids_of_its_own(self):
+        figure = drawing()
+        label = f'aria-label="{ALT}"'
+        assert label in figure.svg
+        assert label in figure.narrow
+        one, two = (
+            {*re.findall(r'\bid="([^"]+)"', text)}
+            for text in (figure.svg, figure.narrow)
+        )
+        assert not one & two
+
+    def test_where_no_style_sheet_of_ours_is_it_stays_hidden(self):
+        page = drawing()._repr_html_()
+        assert page.count("<svg") == 2
+        assert '<div class="bn-narrow" style="display:none"><svg' in page
+
+    def test_long_labels_are_broken_there_and_formulas_are_not(self):
+        words = "the squared distance of a point from the origin"
+        fig, ax = figures.axes(xlabel=words, ylabel=f"${words}$")
+        ax.plot([1, 2])
+        figure = figures.show(fig, alt=ALT, caption=CAPTION)
+        assert f">{words}<" in figure.svg
+        assert f">{words}<" not in figure.narrow
+        assert ">the squared distance of a point from<" in figure.narrow
+        assert ">the origin<" in figure.narrow
+
+    def test_a_drawing_that_fits_has_no_second_one(self):
+        fig, ax = figures.axes(4.0, 3.0)
+        ax.plot([1, 2])
+        figure = figures.show(fig, alt=ALT, caption=CAPTION)
+        assert figure.narrow == ""
+        assert figure._repr_html_().count("<svg") == 1
+
+
+def test_a_drawing_carries_nothing_that_no_eye_can_see():
+    svg = drawing().svg
+    assert "font-family" not in svg  # it is the page's
+    assert not re.search(r"\d\.\d{3}", svg.partition(">")[2])
+    assert "<!--" not in svg
+    assert not re.search(r">\s+<", svg)
+
+
+def test_factors_keep_their_digits():
+    tag = '<g transform="scale(0.015625)">'
+    assert re.sub(r"<[^>]+>", figures._lean, tag) == tag
+    text = '<text x="1.23456">1.23456</text>'
+    assert re.sub(r"<[^>]+>", figures._lean, text) == '<text x="1.23">1.23456</text>'

@@ -1,14 +1,17 @@
 """Notebooks are tried as a learner has them: elsewhere, with the wheel alone."""
 
+import json
 import os
 import subprocess
+import sys
+import threading
 import urllib.request
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from tools import learner
-from tools.execute import CellFailed
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -81,18 +84,90 @@ def test_without_a_network_it_is_skipped_with_a_reason_or_fails(
 
 
 def test_a_notebook_that_ran_well_rests_and_a_failure_is_kept_for_nobody(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    done, runs = tmp_path / "done" / "page", []
-    monkeypatch.setattr(learner, "one", lambda path: runs.append(path) or "1.0 s")
-    assert learner.unless_done(tmp_path, done, "key") == ("1.0 s", True)
-    assert learner.unless_done(tmp_path, done, "key") == ("unchanged", True)
-    assert learner.unless_done(tmp_path, done, "other") == ("1.0 s", True)
-    assert len(runs) == 2
+    done = tmp_path / "done" / "page"
+    book = learner.Notebook("part/page", tmp_path, done, "key")
+    assert not book.rests()
+    book.note(True)
+    assert book.rests()
+    assert not learner.Notebook("part/page", tmp_path, done, "other").rests()
+    book.note(False)
+    assert not book.rests()
 
-    def fails(path: Path) -> str:
-        raise CellFailed("    1 / 0")
 
-    monkeypatch.setattr(learner, "one", fails)
-    assert learner.unless_done(tmp_path, done, "") == ("FAILED\n    1 / 0", False)
-    assert not done.exists()
+class TestTogether:
+    """Some run at a time, but only once the first has brought the course's wheel."""
+
+    def books(self, *names: str) -> list[learner.Notebook]:
+        return [learner.Notebook(n, Path(n), Path("done", n), n) for n in names]
+
+    def run(self, monkeypatch: pytest.MonkeyPatch, *bad: str) -> list[str]:
+        """Run four notebooks; return which began while another one ran."""
+        running: set[str] = set()
+        beside: list[str] = []
+        both = threading.Event()
+
+        def apart(self: learner.Apart, path: Path) -> tuple[str, bool]:
+            running.add(path.name)
+            if len(running) > 1:
+                beside.append(path.name)
+                both.set()
+            elif path.name == "c":
+                both.wait(20)
+            running.discard(path.name)
+            return "said", path.name not in bad
+
+        monkeypatch.setattr(learner, "TOGETHER", 2)
+        monkeypatch.setattr(learner.Apart, "__call__", apart)
+        ran = list(learner.in_turn(self.books("a", "b", "c", "d")))
+        assert {(book.page, well) for book, _, well in ran} == {
+            (name, name not in bad) for name in "abcd"
+        }
+        return beside
+
+    def test_the_first_one_runs_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        beside = self.run(monkeypatch)
+        assert beside
+        assert "a" not in beside
+
+    def test_so_does_the_next_where_the_first_fails(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        beside = self.run(monkeypatch, "a")
+        assert beside
+        assert not {"a", "b"} & {*beside}
+
+    def test_a_process_says_how_its_notebook_ran(self, tmp_path: Path) -> None:
+        book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")])
+        path = tmp_path / "bad.ipynb"
+        nbformat.write(book, path)
+        kernel = tmp_path / "jupyter" / "kernels" / learner.KERNEL
+        kernel.mkdir(parents=True)
+        start = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        told = {"argv": start, "display_name": "Learner", "language": "python"}
+        (kernel / "kernel.json").write_text(json.dumps(told), encoding="utf-8")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+            said, well = learner.Apart()(path)
+        assert not well
+        assert said.startswith("FAILED\n    1 / 0\n")
+        assert "ZeroDivisionError: division by zero" in said
+
+    def test_one_that_breaks_says_why(self, tmp_path: Path) -> None:
+        said, well = learner.Apart()(tmp_path / "none.ipynb")
+        assert not well
+        assert said.startswith("FAILED")
+        assert "No such file" in said
+
+    def test_nothing_is_left_behind(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        stopped: list[bool] = []
+
+        def interrupted(self: learner.Apart, path: Path) -> tuple[str, bool]:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(learner.Apart, "__call__", interrupted)
+        monkeypatch.setattr(learner.Apart, "stop", lambda self: stopped.append(True))
+        with pytest.raises(KeyboardInterrupt):
+            list(learner.in_turn(self.books("a", "b")))
+        assert stopped

@@ -47,9 +47,9 @@ def missing() -> str:
 browser = pytest.mark.skipif(bool(missing()), reason=missing() or "none is missing")
 
 
-def drive(script: str, *arguments: str, seconds: float = 600) -> Any:
-    """Run a script of the browser on the site and return what it found."""
-    command = ["node", str(SCRIPTS / script), str(SITE), *arguments]
+def drive(script: str, *arguments: str, site: Path = SITE, seconds: float = 600) -> Any:
+    """Run a script of the browser on a site and return what it found."""
+    command = ["node", str(SCRIPTS / script), str(site), *arguments]
     done = subprocess.run(
         command,
         capture_output=True,
@@ -103,7 +103,10 @@ class TestPages:
         assert not [r["page"] for r in loaded if r["wide"] > 0]
 
     def test_are_light(self, loaded: list[dict[str, Any]]) -> None:
-        """Transferred bytes as GitHub Pages sends them, figures apart."""
+        """Bytes that a server sends which packs texts, as GitHub Pages does.
+
+        Figures apart; nothing in the browser's cache.
+        """
         heavy = [
             (row["page"], row["bytes"])
             for row in loaded
@@ -111,6 +114,19 @@ class TestPages:
             and row["bytes"] > (350_000 if row["mathematics"] else 200_000)
         ]
         assert not heavy
+
+    def test_are_light_unpacked_too(self, loaded: list[dict[str, Any]]) -> None:
+        """Bytes as they lie in the folder, which packing would hide the growth of.
+
+        What comes with a page (styles, scripts, fonts), and the page itself without
+        its figures: the longest lecture has 200 kB, most of it code in colours.
+        """
+        entrance = {"index.html"}  # which leads on to another page at once
+        for row in loaded:
+            if row["from"] == "file" and row["page"] not in entrance:
+                frame = row["bytes"] - row["own"]
+                assert frame < (400_000 if row["mathematics"] else 350_000), row["page"]
+                assert row["own"] < 300_000, row["page"]
 
     def test_set_all_mathematics(self, loaded: list[dict[str, Any]]) -> None:
         assert any(row["mathematics"] for row in loaded)
@@ -171,6 +187,11 @@ class TestLooks:
         assert sum(row["folded"] for row in looked["paper"])
         assert not wrong(looked["paper"], "hidden", "navigation")
         assert all(row["title"] == 1 for row in looked["paper"])
+
+    def test_a_phone_shows_drawings_and_tables_whole_and_large_enough(
+        self, looked: dict[str, Any]
+    ) -> None:
+        assert not wrong(looked["phone"], "faults")
 
     def test_a_wrong_address_leads_back_at_any_depth(
         self, looked: dict[str, Any]
@@ -287,7 +308,16 @@ myst:
 
 # A page
 
-It has $x^2$.
+It has $x^2$, and
+
+$$
+\\sum_{i=1}^{n} a_i \\le \\mathbb{R}
+$$ (sum)
+
+\\begin{align}
+a &= b \\\\
+c &= d
+\\end{align}
 
 ```{code-cell} ipython3
 1 + 1
@@ -406,22 +436,41 @@ class TestButtons:
         return re.findall(r'<a href="([^"]*\.ipynb)" download', text)
 
 
+@pytest.fixture(scope="module")
+def mathjax(tmp_path_factory: pytest.TempPathFactory) -> Book:
+    book = Book(tmp_path_factory.mktemp("mathjax"), mathematics=False)
+    done = book.build()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "mathematics by MathJax" in done.stdout
+    return book
+
+
 class TestMathematics:
     """Set when the book is built where that can be, in the browser elsewhere."""
 
-    def test_by_mathjax_where_katex_is_missing(
-        self, tmp_path_factory: pytest.TempPathFactory
-    ) -> None:
-        book = Book(tmp_path_factory.mktemp("mathjax"), mathematics=False)
-        done = book.build()
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "mathematics by MathJax" in done.stdout
-        assert "_static/mathjax/tex-chtml.js" in book.page("lectures/part/one")
-        assert "mathjax" not in book.page("lectures/part/two").replace("mathjax_", "")
-        there = book.root / "_build" / "html" / "_static" / "mathjax"
+    def test_by_mathjax_where_katex_is_missing(self, mathjax: Book) -> None:
+        assert "_static/mathjax/tex-chtml.js" in mathjax.page("lectures/part/one")
+        other = mathjax.page("lectures/part/two")
+        assert "mathjax" not in other.replace("mathjax_", "")
+        there = mathjax.root / "_build" / "html" / "_static" / "mathjax"
         assert (there / "tex-chtml.js").is_file()
         size = sum(p.stat().st_size for p in there.rglob("*") if p.is_file())
         assert size < 4_000_000
+
+    @browser
+    def test_mathjax_sets_all_of_it_and_asks_no_other_server(
+        self, mathjax: Book
+    ) -> None:
+        rows = drive("load.mjs", site=mathjax.root / "_build" / "html")
+        assert not wrong(rows, "outside", "failed", "said")
+        formulas = {(r["from"], r["page"]): (r["mathematics"], r["set"]) for r in rows}
+        for how in ("server", "file"):
+            assert formulas[how, "lectures/part/one.html"] == (3, 3)
+            assert formulas[how, "lectures/part/two.html"] == (0, 0)
+        packed = {r["page"]: r["bytes"] for r in rows if r["from"] == "server"}
+        # three quarters are MathJax itself; what is published has KaTeX
+        assert packed["lectures/part/one.html"] < 500_000, packed
+        assert packed["lectures/part/two.html"] < 200_000, packed
 
     @pytest.mark.skipif(
         shutil.which("node") is None or not node.present(ROOT),
@@ -438,10 +487,14 @@ class TestMathematics:
         assert "katex" not in book.page("lectures/part/two")
         assert not (book.root / "_build" / "html" / "_static" / "mathjax").exists()
         page = book.root / "lectures" / "part" / "two.md"
-        page.write_text(PLAIN + "\n$\\frac{1}$\n", encoding="utf-8")
+        wrong = (
+            PLAIN.replace("Words", "Words on $n$") + "\n$\\frac{1}$ in $n$\n\n## $n$\n"
+        )
+        page.write_text(wrong, encoding="utf-8")
         broken = book.build()
         assert broken.returncode == 1
-        assert "two.md:5: WARNING: mathematics" in broken.stderr
+        found = re.findall(r"two\.md:(\d+): WARNING: mathematics: (\w+)", broken.stderr)
+        assert found == [("1", "a"), ("5", "KaTeX")], broken.stderr
 
 
 class TestPackages:

@@ -11,7 +11,7 @@ import re
 import subprocess
 from pathlib import Path
 
-import yaml
+from tools.pages import settings
 
 ROOT = Path(__file__).resolve().parent.parent
 REPOSITORY = "BEYOND_NUMPY_REPOSITORY"
@@ -23,29 +23,39 @@ GITHUB = re.compile(
 NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
+class WrongAddress(ValueError):
+    """A variable holds what is no address; the text says which, and what it holds."""
+
+
 def repository(root: Path = ROOT) -> str:
     """Return "owner/name" of the repository on GitHub, "" where none is known.
 
     Raises
     ------
-    ValueError
+    WrongAddress
         If the variable holds something else.
     """
     if REPOSITORY in os.environ:
         told = os.environ[REPOSITORY].strip()
         name = on_github(told) or told
         if name and not NAME.fullmatch(name):
-            raise ValueError(f"{REPOSITORY} is {told!r}; expected owner/name")
+            raise WrongAddress(f"{REPOSITORY} is {told!r}; expected owner/name")
         return name
     return on_github(configured(root)) or on_github(origin(root))
 
 
 def site(root: Path = ROOT) -> str:
-    """Return the address of the published site, ending in "/"; "" if unknown."""
+    """Return the address of the published site, ending in "/"; "" if unknown.
+
+    Raises
+    ------
+    WrongAddress
+        If the variable holds something else.
+    """
     told = os.environ.get(SITE, "").strip()
     if told:
         if not told.startswith(("https://", "http://")):
-            raise ValueError(f"{SITE} is {told!r}; expected https://…")
+            raise WrongAddress(f"{SITE} is {told!r}; expected https://…")
         return told.rstrip("/") + "/"
     owner, _, name = repository(root).partition("/")
     if not name:
@@ -59,6 +69,18 @@ def notebook_branch() -> str:
     return "notebooks"
 
 
+def source_branch() -> str:
+    """Return the branch that holds the pages and the code."""
+    return "main"
+
+
+def archive(root: Path = ROOT) -> str:
+    """Return where pip gets the course from its repository, "" if unknown."""
+    name = repository(root)
+    place = f"https://github.com/{name}/archive/{source_branch()}.zip"
+    return place if name else ""
+
+
 def on_github(url: str) -> str:
     """Return "owner/name" of an address on GitHub, "" for any other."""
     found = GITHUB.fullmatch(url.strip())
@@ -67,11 +89,7 @@ def on_github(url: str) -> str:
 
 def configured(root: Path) -> str:
     """Return the address that _config.yml names, or ""."""
-    path = root / "_config.yml"
-    if not path.is_file():
-        return ""
-    settings = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    return (settings.get("repository") or {}).get("url") or ""
+    return (settings(root).get("repository") or {}).get("url") or ""
 
 
 def origin(root: Path) -> str:

@@ -22,6 +22,8 @@ INPUTS = (
     "_config.yml",
     "_toc.yml",
     "pyproject.toml",
+    "README.md",
+    "LICENSE",
     "references.bib",
     "_ext/**/*",
     "_static/**/*",
@@ -30,7 +32,6 @@ INPUTS = (
     "solutions/**/*",
     "tools/*.py",
     "package-lock.json",
-    "_build/notebooks/**/*.ipynb",
 )
 
 
@@ -93,6 +94,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         return build(options.root.resolve(), options.force)
+    except address.WrongAddress as error:
+        print(f"book: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("\ninterrupted; the notebooks that were finished are kept")
         return 130

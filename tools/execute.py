@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from tools import pages
-from tools.state import device, digest, state, versions
+from tools.pages import label
+from tools.state import device, digest, state, state_of, versions
 
 EXECUTED = Path("_build", "executed")
 CACHE = Path("_build", ".jupyter_cache")
@@ -32,11 +33,6 @@ STAMP = "beyond_numpy"  # the key of our entry in a notebook's metadata
 
 class CellFailed(Exception):
     """A notebook stopped; the text says where and why."""
-
-
-def label(page: str) -> str:
-    """Return the short name of a page: ``part/stem``."""
-    return page.removeprefix("lectures/")
 
 
 def codes(book: Any) -> list[Any]:
@@ -53,6 +49,11 @@ def key(book: Any, surroundings: str) -> str:
         tags = {"raises-exception", "skip-execution"} & {*cell.metadata.get("tags", [])}
         parts += [cell.source, ",".join(sorted(tags))]
     return digest(parts)
+
+
+def mark_of(root: Path, book: Any, here: bool = True) -> str:
+    """Return the key of a notebook as the course is now; `here` as in `state_of`."""
+    return key(book, state_of(root, [cell.source for cell in codes(book)], here))
 
 
 def stored(path: Path) -> dict[str, Any]:
@@ -159,12 +160,9 @@ def run(book: Any, limit: float = LIMIT, kernel: str = "python3") -> float:
 
 def machine() -> str:
     """Return one line that names this machine."""
-    try:
-        from arraylab import machine as described
+    from arraylab import machine as described
 
-        return described().title
-    except ImportError:
-        return f"{platform.machine()}, {os.cpu_count()} cores"
+    return described().title
 
 
 def stamp(book: Any, mark: str, seconds: float) -> None:
@@ -249,9 +247,7 @@ def one(root: Path, page: str, book: Any, mark: str, force: bool) -> tuple[str, 
 def collect(root: Path, wanted: list[str]) -> tuple[dict[str, Any], list[str]]:
     """Return the notebooks of the book in order, and what is wrong with others."""
     books, wrong = {}, []
-    for page in pages.pages(root):
-        if wanted and label(page) not in wanted and page not in wanted:
-            continue
+    for page in pages.chosen(root, wanted):
         try:
             book = pages.notebook(root / f"{page}.md")
         except FileNotFoundError:
@@ -267,13 +263,12 @@ def collect(root: Path, wanted: list[str]) -> tuple[dict[str, Any], list[str]]:
 def execute(root: Path, wanted: list[str], force: bool = False) -> int:
     """Execute what is not up to date; return how many pages are not well."""
     books, wrong = collect(root, wanted)
-    surroundings = state(root)
-    store = cache(root, surroundings)
+    store = cache(root, state(root))
     width = max((len(label(page)) for page in books), default=0)
     for number, (page, book) in enumerate(books.items(), start=1):
         head = f"[{number}/{len(books)}] {label(page):{width}}  "
         print(head, end="", flush=True)
-        said, well = one(root, page, book, key(book, surroundings), force)
+        said, well = one(root, page, book, mark_of(root, book), force)
         print(said, flush=True)
         if well:
             seed(store, page, book)
@@ -293,6 +288,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         failed = execute(options.root.resolve(), options.pages, options.force)
+    except pages.Unknown as error:
+        print(error, file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("\ninterrupted; the notebooks that were finished are kept")
         return 130

@@ -19,12 +19,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from tools import glued, pages
-from tools.execute import EXECUTED, STAMP, label
+from tools import address, glued, pages
+from tools.execute import EXECUTED, STAMP
 from tools.markdown import Markdown, quoted
-from tools.references import References, Unknown, lead
+from tools.pages import Unknown, label
+from tools.references import References, lead
 
 NOTEBOOKS = Path("_build", "notebooks")
 # What a notebook may import, and what to install for it; a GPU's libraries come with
@@ -115,20 +114,30 @@ def installation(references: References, needs: list[str]) -> str:
     """Return the first code cell: it installs what is missing, if anything is."""
     if not references.site:
         return ALONE
+    places = [f"{references.site}wheel/{wheel(references.root)}"]
+    places += filter(None, [address.archive(references.root)])
     lines = [f'    "{name}": "{DISTRIBUTIONS[name]}",' for name in needs]
     return "\n".join(
         [
             "# Installs what is missing, as on Google Colab; else it does nothing.",
             "from importlib.util import find_spec",
             "",
-            f'site = "{references.site}"',
+            "places = [  # the course; its sources where its site is not published",
+            *(f'    "{place}",' for place in places),
+            "]",
             "needs = {",
-            f'    "arraylab": site + "wheel/{wheel(references.root)}",',
             *lines,
             "}",
-            "missing = [needs[name] for name in needs if not find_spec(name)]",
-            "if missing:",
-            '    %pip install -q {" ".join(missing)}',
+            "for place in places:",
+            '    needs["arraylab"] = place',
+            "    missing = [needs[name] for name in needs if not find_spec(name)]",
+            "    if missing:",
+            '        %pip install -q {" ".join(missing)}',
+            'if not find_spec("arraylab"):',
+            "    raise ImportError(",
+            '        "the package of this course could not be installed: the lines "',
+            '        "above say why; its site may not be published yet"',
+            "    )",
         ]
     )
 
@@ -215,16 +224,10 @@ def converter(page: str, text: str, references: References) -> Markdown:
     """Return what turns a page's MyST into Markdown."""
     executed = references.root / EXECUTED / f"{page}.ipynb"
     front = pages.front_matter(text).get("myst") or {}
-    shared = configured(references.root).get("myst_substitutions") or {}
+    settings = pages.settings(references.root).get("sphinx") or {}
+    shared = (settings.get("config") or {}).get("myst_substitutions") or {}
     substitutions = {**shared, **(front.get("substitutions") or {})}
     return Markdown(page, text, references, glued.values(executed), substitutions)
-
-
-def configured(root: Path) -> dict[str, Any]:
-    """Return the settings of Sphinx in _config.yml."""
-    path = root / "_config.yml"
-    told = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return (told.get("sphinx") or {}).get("config") or {}
 
 
 def body(page: str, book: Any, markdown: Markdown) -> list[dict[str, Any]]:
@@ -322,9 +325,7 @@ def export_all(root: Path, target: Path, wanted: list[str]) -> dict[str, str]:
     """Write the notebooks below `target`; return what is wrong, by page."""
     references = References(root)
     wrong, written = {}, set()
-    for page in pages.pages(root):
-        if wanted and label(page) not in wanted and page not in wanted:
-            continue
+    for page in pages.chosen(root, wanted):
         try:
             book = export(page, references)
         except (Unknown, FileNotFoundError, SyntaxError) as error:
@@ -348,7 +349,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=Path(), help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     root = options.root.resolve()
-    wrong = export_all(root, root / NOTEBOOKS, options.pages)
+    try:
+        wrong = export_all(root, root / NOTEBOOKS, options.pages)
+    except (Unknown, address.WrongAddress) as error:
+        print(error, file=sys.stderr)
+        return 2
     for page, problem in wrong.items():
         print(f"{page}.md: {problem}", file=sys.stderr)
     number = len(list((root / NOTEBOOKS).rglob("*.ipynb")))

@@ -34,12 +34,33 @@ def joined(value: Any) -> Any:
     return "".join(value) if isinstance(value, list) else value
 
 
+# The cells that a magic runs as Python; the text of others (`%%bash`) is not.
+MAGICS = {"capture", "gpu", "memit", "prun", "raises", "time", "timeit"}
+
+
 def python(code: str) -> str:
-    """Return a cell as Python with as many lines: magics become `pass`."""
+    """Return a cell as Python with as many lines: what is not Python becomes `None`."""
     lines = code.split("\n")
-    if lines[0].lstrip().startswith("%%"):
-        lines[0] = "pass"
-    return "\n".join(re.sub(r"^(\s*)[%!].*", r"\1pass", line) for line in lines)
+    cell = re.match(r"\s*%%(\w+)", lines[0])
+    if cell:
+        lines[0] = "None"
+    if cell is None or cell[1] in MAGICS:
+        magic = re.compile(r"^(\s*(?:[\w., ]+=\s*)?)[%!].*")
+        for text in (lines, [magic.sub(r"\1None", line) for line in lines]):
+            if parses("\n".join(text)):
+                return "\n".join(text)
+        if cell is None or cell[1] != "raises":  # which may show what no Python is
+            return "\n".join(text)
+    return "\n".join(["None"] * len(lines))
+
+
+def parses(code: str) -> bool:
+    """Say whether a text is Python."""
+    try:
+        ast.parse(code)
+    except SyntaxError:
+        return False
+    return True
 
 
 def glues(node: ast.stmt) -> bool:

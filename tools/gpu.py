@@ -28,7 +28,8 @@ from arraylab.gpus import devices
 from arraylab.notebooks import REPLAY, collect
 from arraylab.words import said
 from tools import bench, execute
-from tools.state import BUNDLE, CODE, digest, state
+from tools.pages import label
+from tools.state import BUNDLE, CODE, digest, state, state_of
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = Path("_build", "gpu")
@@ -192,7 +193,7 @@ def notebooks(root: Path, wanted: list[str]) -> dict[str, Any]:
         books, wrong = execute.collect(root, [])
         if wrong:
             raise ValueError("\n".join(wrong))
-    known = {execute.label(page): book for page, book in books.items()}
+    known = {label(page): book for page, book in books.items()}
     if unknown := set(wanted) - known.keys():
         raise ValueError(
             f"no notebook is called {', '.join(sorted(unknown))}; there are "
@@ -203,11 +204,10 @@ def notebooks(root: Path, wanted: list[str]) -> dict[str, Any]:
 
 def execute_all(run: Run, books: dict[str, Any]) -> None:
     """Execute the notebooks that are not recorded as they are now."""
-    surroundings = state(run.root, CODE)  # not the records: each step changes them
     width = max(map(len, books), default=0)
     for number, (name, book) in enumerate(books.items(), start=1):
         head = f"[{number}/{len(books)}] {name:{width}}"
-        mark = execute.key(book, surroundings)
+        mark = execute.mark_of(run.root, book, here=False)
         if run.begin(head, mark, name):
             one(run, name, book, mark)
 
@@ -266,8 +266,8 @@ def refused(name: str, measurements: Iterable[Mapping[str, Any]]) -> Iterator[st
 
 def measure(run: Run) -> None:
     """Run the benchmarks that are not recorded as they are now."""
-    surroundings = state(run.root, CODE)
     for job in bench.jobs(records.cases(), gpu=True):
+        surroundings = state_of(run.root, [job.case], here=False)
         mark = digest([surroundings, job.label, *job.names])
         if not run.begin(job.label, mark, job.label):
             continue

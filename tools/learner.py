@@ -7,7 +7,8 @@ which has the libraries but not the course: the first code cell installs its whe
 a site, here a folder that this machine serves.  With ``--oldest`` the environment has
 the versions of requirements-colab.txt, else those of the lock.
 A notebook whose code, wheel and environment are the same as when it last ran well is
-not run again.
+not run again.  Where there are two cores, two notebooks run at a time: nobody reads
+their timings, and a notebook has to run on a machine that does something else as well.
 """
 
 import argparse
@@ -23,15 +24,21 @@ import threading
 import time
 import tomllib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from arraylab.words import counted
 from tools import address, export, wheel
 from tools.execute import CellFailed, run
+from tools.pages import Unknown
 from tools.state import contents, digest
 
+ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 600.0  # seconds a notebook
+TOGETHER = min(2, os.cpu_count() or 1)  # notebooks that run at a time
 KERNEL = "learner"
 OLDEST = Path("requirements-colab.txt")
 LOCK = Path("requirements.txt")
@@ -164,18 +171,41 @@ def code_of(path: Path) -> list[str]:
     return codes[1:]
 
 
-def one(path: Path) -> str:
-    """Run the notebook at `path`; return how long it took.
-
-    Raises
-    ------
-    CellFailed
-        If a cell fails that is not meant to.
-    """
+def one(path: Path) -> tuple[str, bool]:
+    """Run the notebook at `path`; return what to say of it, and whether it ran well."""
     import nbformat
 
     book = nbformat.read(path, as_version=4)
-    return f"{run(book, LIMIT, KERNEL):.1f} s"
+    try:
+        return f"{run(book, LIMIT, KERNEL):.1f} s", True
+    except CellFailed as error:
+        return f"FAILED\n{error}", False
+
+
+class Apart:
+    """Runs notebooks in processes of their own, which end with this command."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self.running: set[subprocess.Popen[str]] = set()
+
+    def __call__(self, path: Path) -> tuple[str, bool]:
+        """Run a notebook; return the same as `one`."""
+        program = [sys.executable, "-X", "utf8", "-m", "tools.learner"]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = subprocess.Popen(
+            [*program, "--notebook", str(path)], cwd=ROOT, encoding="utf-8", **pipes
+        )
+        self.running.add(process)
+        said, error = process.communicate()
+        self.running.discard(process)
+        # without a word of its own it came to grief, and Python says how
+        return said.strip() or f"FAILED\n{error.strip()}", process.returncode == 0
+
+    def stop(self) -> None:
+        """End those that still run."""
+        for process in list(self.running):
+            process.terminate()
 
 
 @contextlib.contextmanager
@@ -203,40 +233,74 @@ def published(root: Path, folder: Path, wanted: list[str]) -> Iterator[Path]:
             yield Path(name)
 
 
+@dataclass(frozen=True)
+class Notebook:
+    """An exported notebook, and the file that holds the key of its last good run."""
+
+    page: str
+    path: Path
+    done: Path
+    key: str
+
+    def rests(self) -> bool:
+        """Say whether it has run well as it is now."""
+        return self.done.is_file() and self.done.read_text("utf-8") == self.key
+
+    def note(self, well: bool) -> None:
+        """Note how it ran; a failure is kept for nobody."""
+        self.done.unlink(missing_ok=True)
+        if well:
+            self.done.parent.mkdir(exist_ok=True)
+            self.done.write_text(self.key, encoding="utf-8")
+
+
+def notebooks(root: Path, folder: Path, site: Path) -> list[Notebook]:
+    """Return the notebooks below `site`, for the environment in `folder`."""
+    made = (folder / "complete").read_text(encoding="utf-8")
+    base = [made, *contents(root, wheel.PACKAGES)]
+    found = []
+    for path in sorted(site.rglob("*.ipynb")):
+        page = path.relative_to(site).with_suffix("").as_posix()
+        done = folder / "done" / page.replace("/", "-")
+        found.append(Notebook(page, path, done, digest([*base, *code_of(path)])))
+    return found
+
+
+def in_turn(books: list[Notebook]) -> Iterator[tuple[Notebook, str, bool]]:
+    """Run notebooks, some at a time; yield each with what to say, and if it ran well.
+
+    Until one has run well, and so has brought the wheel, one runs alone: no two may
+    install into the same environment at once.
+    """
+    left, well = list(books), False
+    run_apart, pool = Apart(), ThreadPoolExecutor(TOGETHER)
+    try:
+        while left and not well:
+            book = left.pop(0)
+            said, well = run_apart(book.path)
+            yield book, said, well
+        futures = {pool.submit(run_apart, book.path): book for book in left}
+        for future in as_completed(futures):
+            yield futures[future], *future.result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+        run_apart.stop()
+        pool.shutdown()
+
+
 def run_all(root: Path, folder: Path, wanted: list[str], force: bool) -> int:
     """Run the notebooks of the book in the environment; return how many fail."""
-    base = [
-        (folder / "complete").read_text(encoding="utf-8"),
-        *contents(root, wheel.PACKAGES),
-    ]
     failed = 0
     with published(root, folder, wanted) as site:
-        for path in sorted(site.rglob("*.ipynb")):
-            page = path.relative_to(site).with_suffix("").as_posix()
-            print(f"  {page:30} ", end="", flush=True)
-            done = folder / "done" / page.replace("/", "-")
-            key = "" if force else digest([*base, *code_of(path)])
-            said, well = unless_done(path, done, key)
+        books = notebooks(root, folder, site)
+        waiting = [book for book in books if force or not book.rests()]
+        if len(waiting) < len(books):
+            print(f"  {counted(len(books) - len(waiting), 'notebook')} unchanged")
+        for book, said, well in in_turn(waiting):
+            print(f"  {book.page:30} {said}", flush=True)
+            book.note(well)
             failed += not well
-            print(said, flush=True)
     return failed
-
-
-def unless_done(path: Path, done: Path, key: str) -> tuple[str, bool]:
-    """Run a notebook unless it ran well as it is; return what to say, and if well.
-
-    The file `done` holds the `key` of its last good run; "" runs it in any case.
-    """
-    if key and done.is_file() and done.read_text(encoding="utf-8") == key:
-        return "unchanged", True
-    done.unlink(missing_ok=True)
-    try:
-        said = one(path)
-    except CellFailed as error:
-        return f"FAILED\n{error}", False
-    done.parent.mkdir(exist_ok=True)
-    done.write_text(key, encoding="utf-8")
-    return said, True
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -249,7 +313,12 @@ def main(arguments: list[str] | None = None) -> int:
         "--skip-offline", action="store_true", help="no failure where no network is"
     )
     parser.add_argument("--root", type=Path, default=Path(), help=argparse.SUPPRESS)
+    parser.add_argument("--notebook", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    if options.notebook:  # a process of `Apart`
+        said, well = one(options.notebook)
+        print(said)
+        return 0 if well else 1
     root, start = options.root.resolve(), time.monotonic()
     try:
         folder = environment(root, options.oldest)
@@ -257,7 +326,7 @@ def main(arguments: list[str] | None = None) -> int:
     except NoNetwork as error:
         print(f"notebooks: SKIPPED, no network to install from:\n{error}")
         return 0 if options.skip_offline else 1
-    except (NoEnvironment, RuntimeError) as error:
+    except (NoEnvironment, RuntimeError, Unknown) as error:
         print(f"notebooks: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -24,6 +24,7 @@ SOURCES = (
     "*.yml",
     "LICENSE-text",
     "lectures/**/*.md",
+    "exercises/**/*.md",
     "solutions/**/*.md",
 )
 ADDRESS = re.compile(r"https?://[^\s<>\"'`{}|\\^]+")

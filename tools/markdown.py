@@ -16,7 +16,8 @@ from typing import Any
 
 import jinja2
 
-from tools.references import Block, References, Unknown, block_of, cited
+from tools.pages import Unknown
+from tools.references import Block, References, block_of, cited
 
 UNKNOWN_VALUE = "(run the cells to see)"
 NOTES = {
@@ -294,12 +295,11 @@ class Markdown:
 
     def _heading_of(self, block: Block) -> str:
         """Return "Exercise 3 (Title)" for something that is counted."""
-        label = block.options.get("label")
         title = self.inline(block.argument)
-        if block.options.get("nonumber", ...) is not ... or not label:
+        number = self.references.number_of(self.page, block)
+        if "nonumber" in block.options or not number:
             kind = block.name.removeprefix("prf:").split("-")[0].capitalize()
             return f"{kind} ({title})" if title else kind
-        number = self.references.target(label).number
         return f"{number}. {title}" if title else number
 
     def _d_exercise(self, block: Block) -> str:

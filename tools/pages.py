@@ -1,4 +1,4 @@
-"""The pages of the book: which there are, and what a notebook page holds."""
+"""The pages of the book: which there are, what they hold, and the book's settings."""
 
 import re
 from pathlib import Path
@@ -7,6 +7,10 @@ from typing import Any
 import yaml
 
 LOAD = re.compile(r"^\s*:?load:\s*(\S+)\s*$", re.MULTILINE)
+
+
+class Unknown(Exception):
+    """A page, or something in one, is not known; the text says what."""
 
 
 def pages(root: Path) -> list[str]:
@@ -18,11 +22,42 @@ def pages(root: Path) -> list[str]:
         if "file" in entry:
             found.append(entry["file"])
         for group in ("parts", "chapters", "sections"):
-            for child in entry.get(group, []):
+            for child in entry.get(group) or ():
                 walk(child)
 
     walk(toc)
     return found
+
+
+def label(page: str) -> str:
+    """Return the short name of a page: ``part/stem``."""
+    return page.removeprefix("lectures/")
+
+
+def chosen(root: Path, names: list[str]) -> list[str]:
+    """Return the pages that `names` (part/stem) call for, in order; all for none.
+
+    Raises
+    ------
+    Unknown
+        If a name is no page's.
+    """
+    there = pages(root)
+    unknown = {*names} - {*there} - {*map(label, there)}
+    if unknown:
+        said = ", ".join(sorted(unknown))
+        raise Unknown(
+            f"no page is called {said}; there are {', '.join(map(label, there))}"
+        )
+    return [page for page in there if not names or {page, label(page)} & {*names}]
+
+
+def settings(root: Path) -> dict[str, Any]:
+    """Return what _config.yml says, nothing where there is none."""
+    path = root / "_config.yml"
+    if not path.is_file():
+        return {}
+    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
 
 
 def front_matter(text: str) -> dict[str, Any]:

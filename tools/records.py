@@ -10,7 +10,7 @@ from typing import Any
 
 from arraylab import records
 from arraylab.notebooks import gpu_body
-from tools import execute
+from tools import execute, pages
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -60,7 +60,7 @@ def main() -> int:
     library = records.load()
     found = records.status(library)
     books, wrong = execute.collect(ROOT, [])
-    books = {execute.label(page): book for page, book in books.items()}
+    books = {pages.label(page): book for page, book in books.items()}
     print(f"{records.default_folder()}: {found!r}")
     for record in library.records:
         print(f"\n{record!r}, of {record.commit or 'no commit'}")

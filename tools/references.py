@@ -13,18 +13,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import yaml
 from docutils.nodes import make_id
 
 from tools import address, pages
+from tools.pages import Unknown
 
 COUNTED = {"exercise": "Exercise", "exercise-start": "Exercise", "figure": "Fig."}
 DIRECTIVE = re.compile(r"\{([a-z][a-z0-9:_-]*)\}\s*(.*)", re.DOTALL)
 CITE = re.compile(r"\{cite(?::[a-z]+)?\}`([^`]+)`")
-
-
-class Unknown(Exception):
-    """A page has something that can't be exported; the text says what."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +41,6 @@ class Block:
     argument: str
     options: dict[str, Any]
     body: str
-    line: int = 0
 
 
 class _Any:  # a directive that takes whatever comes
@@ -60,9 +55,8 @@ def parser() -> Any:
     from myst_parser.config.main import MdParserConfig
     from myst_parser.parsers.mdit import create_md_parser
 
-    settings = Path(__file__).resolve().parent.parent / "_config.yml"
-    parse = yaml.safe_load(settings.read_text(encoding="utf-8"))["parse"]
-    extensions = set(parse["myst_enable_extensions"])
+    told = pages.settings(Path(__file__).resolve().parent.parent)
+    extensions = set(told["parse"]["myst_enable_extensions"])
     return create_md_parser(MdParserConfig(enable_extensions=extensions), RendererHTML)
 
 
@@ -103,6 +97,7 @@ class References:
     root: Path
     titles: dict[str, str] = field(default_factory=dict)
     targets: dict[str, Target] = field(default_factory=dict)
+    numbers: dict[tuple[str, ...], str] = field(default_factory=dict)
     _counts: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -140,6 +135,10 @@ class References:
             if key in self.targets:
                 return self.targets[key]
         raise Unknown(f"nothing is labelled {label!r}")
+
+    def number_of(self, page: str, block: Block) -> str:
+        """Return "Exercise 3" for a directive that is counted, labelled or not."""
+        return self.numbers.get((page, block.name, block.argument, block.body), "")
 
     def _read(self, page: str, text: str) -> None:
         tokens = self.parser.parse(lead(text))
@@ -186,6 +185,8 @@ class References:
                 self._equation(page, label)
             return
         number, text = self._number(block), plain(block.argument)
+        key = (page, block.name, block.argument, block.body)
+        self.numbers.setdefault(key, number)
         if block.name == "figure":
             text = plain(block.body.strip().split("\n")[0])
         self._note(page, labels, f"{number} ({text})" if text else number, number)
@@ -209,12 +210,9 @@ class References:
         """The entries of the BibTeX files that _config.yml names."""
         from pybtex.database import BibliographyData, parse_file
 
-        settings = self.root / "_config.yml"
         found = BibliographyData()
-        if settings.is_file():
-            told = yaml.safe_load(settings.read_text(encoding="utf-8"))
-            for name in told.get("bibtex_bibfiles", []):
-                found.add_entries(parse_file(str(self.root / name)).entries.items())
+        for name in pages.settings(self.root).get("bibtex_bibfiles", []):
+            found.add_entries(parse_file(str(self.root / name)).entries.items())
         return found
 
     def entry(self, key: str) -> Any:

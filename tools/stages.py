@@ -41,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--since", type=float, help="when the set-up began (epoch)")
     parser.add_argument("stages", nargs="*", default=list(STAGES))
     options = parser.parse_args(arguments)
+    if unknown := {*options.stages} - {*STAGES}:
+        parser.error(f"no stage is called {', '.join(sorted(unknown))}")
     rows = []
     if options.since is not None:
         rows.append(("environment", True, max(0.0, time.time() - options.since)))

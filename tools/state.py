@@ -1,11 +1,13 @@
 """What an execution depends on beside the page itself, as one short hash."""
 
 import hashlib
+import json
 import os
 import platform
+import re
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -27,6 +29,12 @@ LIBRARIES = (
 )
 CODE = ("arraylab/**/*.py", "case_studies/**/*.py")
 SOURCES = (*CODE, "records/*.json")
+LOCK = "requirements.txt"
+# Code that looks at all case studies, or may: it asks the records, or speaks of the
+# package without the name of a case behind.
+READS_ALL = re.compile(
+    r"\brecord(s|ed)\b|\bcase_studies\b(?![./][A-Za-z]| import [A-Za-z])"
+)
 BUNDLE = "bundle.json"  # marks a bundle of the course for a machine with a GPU
 
 
@@ -40,7 +48,7 @@ def digest(parts: Iterable[str | bytes]) -> str:
     return total.hexdigest()[:16]
 
 
-def contents(root: Path, patterns: Iterable[str]) -> Iterable[str | bytes]:
+def contents(root: Path, patterns: Iterable[str]) -> Iterator[str | bytes]:
     """Yield name and content of each file under `root` that fits a pattern."""
     for pattern in patterns:
         for path in sorted(root.glob(pattern)):
@@ -74,8 +82,8 @@ def versions() -> dict[str, str]:
     return found
 
 
-def state(root: Path, sources: Iterable[str] = (*SOURCES, "requirements.txt")) -> str:
-    """Return the hash of everything but the page that an execution depends on.
+def state(root: Path, sources: Iterable[str] = (*SOURCES, LOCK)) -> str:
+    """Return the hash of everything but the page that any execution depends on.
 
     These are the course's code, its records, the lock, the installed versions,
     Python, and the machine's kind (processor type, number of cores, GPU).
@@ -83,3 +91,58 @@ def state(root: Path, sources: Iterable[str] = (*SOURCES, "requirements.txt")) -
     here = [platform.python_version(), platform.machine(), str(os.cpu_count())]
     installed = [f"{name} {version}" for name, version in versions().items()]
     return digest([*here, device(), *installed, *contents(root, sources)])
+
+
+def state_of(root: Path, codes: Iterable[str], here: bool = True) -> str:
+    """Return the hash of everything else that the execution of `codes` depends on.
+
+    Of case studies and records only those count that the code names; all do where it
+    might look at others.  Without `here`, neither the lock nor the records count: a
+    machine that writes records has its own versions, and changes its record as it goes.
+    """
+    codes = list(codes)
+    text = "\n".join(codes)
+    if READS_ALL.search(text):
+        return state(root, (*SOURCES, LOCK) if here else CODE)
+    cases = named(root, text)
+    ours = ("arraylab/**/*.py", "case_studies/*.py")
+    sources = [*ours, *(f"case_studies/{case}/**/*.py" for case in sorted(cases))]
+    if not here:
+        return state(root, sources)
+    return digest([state(root, [*sources, LOCK]), *recorded(root, cases, codes)])
+
+
+def named(root: Path, text: str) -> set[str]:
+    """Return the case studies whose names are words of `text`, and those they name."""
+    files = {
+        path.parent.name: b"\n".join(map(Path.read_bytes, path.parent.glob("*.py")))
+        for path in (root / "case_studies").glob("*/__init__.py")
+    }
+    found: set[str] = set()
+    texts = [text]
+    while texts:
+        words = {*re.findall(r"\w+", texts.pop())}
+        new = files.keys() & words - found
+        found |= new
+        texts += [files[case].decode(errors="replace") for case in new]
+    return found
+
+
+def recorded(root: Path, cases: set[str], codes: Iterable[str]) -> Iterator[str]:
+    """Yield what the records hold of `cases`, and of the ``%%gpu`` cells in `codes`."""
+    from arraylab import records
+    from arraylab.fingerprint import cell_hash
+    from arraylab.notebooks import gpu_body
+
+    cells = {cell_hash(body) for body in map(gpu_body, codes) if body is not None}
+    folder = root / "records"
+    if not (cases or cells) or not folder.is_dir():
+        return
+    library = records.load(folder)
+    yield from library.problems
+    for record in library.records:
+        read = [row for row in record.measurements if row["case"] in cases]
+        read += [record.cells[mark] for mark in sorted(cells & record.cells.keys())]
+        if read:
+            dated = [{"date": record.date, **one} for one in read]
+            yield json.dumps([dict(record.machine), *dated], sort_keys=True)

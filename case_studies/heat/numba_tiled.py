@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit, prange
 
 TILE = 64, 512  # rows, columns: two buffers of this size with halos fit an L2 cache
-STEPS = 8  # taken in a tile between two visits to memory, and width of the halo
+AT_ONCE = 8  # steps in a tile between two visits to memory, and width of its halo
 
 
 @njit(parallel=True)
@@ -36,7 +36,7 @@ def heat(u, r, n_steps):
     centre, side = u.dtype.type(1 - 4 * r), u.dtype.type(r)
     now = u.copy()
     new = np.empty_like(now)
-    for done in range(0, n_steps, STEPS):
-        advance(new, now, min(STEPS, n_steps - done), centre, side, TILE)
+    for done in range(0, n_steps, AT_ONCE):
+        advance(new, now, min(AT_ONCE, n_steps - done), centre, side, TILE)
         now, new = new, now
     return now

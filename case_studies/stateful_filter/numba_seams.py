@@ -50,7 +50,8 @@ def stateful_filter(x, threshold, keep, decay):
     length = max(SHORTEST, x.size // (LANES * get_num_threads()))
     shape = x.size // (LANES * length), LANES, length
     body = shape[0] * LANES * length
-    guess(x[:body].reshape(shape), *numbers, 0 * keep, states[:body].reshape(shape))
+    if body:  # a short signal is not worth waking threads for
+        guess(x[:body].reshape(shape), *numbers, 0 * keep, states[:body].reshape(shape))
     states[body:] = np.nan  # nothing is guessed there, and NaN equals nothing
     mend(x, *numbers, 0 * keep, length, states)
     return states

@@ -2,26 +2,30 @@
 
 import numpy as np
 
-LENGTH = 4096  # samples of a lane: several times what the filter remembers
+LENGTH = 1024  # samples of a lane: more than the filter remembers
 
 
 def stateful_filter(x, threshold, keep, decay):
     """Return the states (n,).  x: (n,)."""
-    gain = 1 - keep
-    n_lanes = -(-x.size // LENGTH)
-    padded = np.zeros((n_lanes, LENGTH), x.dtype)
+    length = min(LENGTH, x.size)
+    n_lanes = -(-x.size // length)
+    padded = np.zeros((n_lanes, length), x.dtype)
     padded.reshape(-1)[: x.size] = x
-    samples = padded.T.copy()  # (LENGTH, n_lanes): a step of all lanes is one row
-    states = np.full_like(samples, np.nan)
-    while True:
-        # Each lane starts where its predecessor ends: as far as is known, or from 0.
-        s = np.zeros(n_lanes, x.dtype)
-        s[1:] = np.nan_to_num(states[-1, :-1])
-        for v, old in zip(samples, states, strict=True):
-            s = np.where(v > threshold, keep * s + gain * v, decay * s)
-            if np.array_equal(s, old):  # from here on, nothing changes any more
-                break
-            old[:] = s
-        else:
-            continue
-        return states.T.reshape(-1)[: x.size]
+    samples = padded.T.copy()  # (length, n_lanes): a step of all lanes is one row
+    loud = samples > threshold
+    factor = np.where(loud, keep, decay)
+    push = np.where(loud, (1 - keep) * samples, 0)
+    states = np.empty_like(samples)
+    s = np.zeros(n_lanes, x.dtype)
+    for a, b, now in zip(factor, push, states, strict=True):
+        np.multiply(a, s, out=now)
+        now += b
+        s = now
+    while True:  # each lane starts again, from where its predecessor ends
+        s = np.roll(states[-1], 1)
+        s[0] = 0
+        for a, b, now in zip(factor, push, states, strict=True):
+            s = a * s + b
+            if np.array_equal(s, now):  # from here on, nothing changes any more
+                return states.T.reshape(-1)[: x.size]
+            now[:] = s

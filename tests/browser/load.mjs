@@ -1,5 +1,6 @@
 // Loads every page from a server and as a file; prints what it asked for, what failed,
-// what the console said, and how much was transferred.
+// what the console said, and how much was transferred: packed from the server, whole
+// from a folder; `own` is the page itself; drawings and pictures are not counted.
 import { gzipSync } from "node:zlib";
 import { each, fileUrl, launch, open, pages, serve, settle } from "./site.mjs";
 
@@ -11,7 +12,7 @@ async function load(base, name, from) {
   const page = await open(browser);
   await page.setCacheEnabled(false);
   const seen = { page: name, from, outside: [], failed: [], said: [], asked: [] };
-  let bytes = 0;
+  let [bytes, own] = [0, 0];
   const network = await page.createCDPSession();
   await network.send("Network.enable");
   const urls = new Map();
@@ -20,6 +21,7 @@ async function load(base, name, from) {
     const url = urls.get(e.requestId) ?? "";
     const picture = /\.(svg|png|jpe?g|webp|gif)(\?|$)/.test(url);
     if (!url.startsWith("data:") && !picture) bytes += e.encodedDataLength;
+    if (url === base + name) own += e.encodedDataLength;
   });
   page.on("console", (m) => { if (["error", "warn"].includes(m.type())) seen.said.push(m.text()); });
   page.on("pageerror", (error) => seen.said.push(error.message));
@@ -50,7 +52,8 @@ async function load(base, name, from) {
   }));
   const bare = facts.drawings.reduce((text, one) => text.replace(one, ""), facts.html);
   const weigh = from === "server" ? (text) => gzipSync(text).length : Buffer.byteLength;
-  seen.bytes = bytes - (weigh(facts.html) - weigh(bare));
+  const drawn = weigh(facts.html) - weigh(bare);
+  [seen.bytes, seen.own] = [bytes - drawn, own - drawn];
   delete facts.html;
   facts.drawings = facts.drawings.length;
   report.push({ ...seen, ...facts });

@@ -1,11 +1,11 @@
-// What a reader sees: colours of drawings, icons, search, paper, and the page for a
-// wrong address.
+// What a reader sees: colours of drawings, icons, search, paper, a phone, and the page
+// for a wrong address.
 import { each, fileUrl, launch, open, serve, settle, staying } from "./site.mjs";
 
 const [site, lecture, word] = process.argv.slice(2);
 const browser = await launch();
 const server = await serve(site);
-const report = { drawings: [], icons: [], search: {}, paper: [], lost: {} };
+const report = { drawings: [], icons: [], search: {}, paper: [], phone: [], lost: {} };
 
 function drawn() {
   const light = (colour) => {
@@ -56,6 +56,37 @@ function onPaper() {
   };
 }
 
+// What of a narrow page is cut off, too small, or one on top of the other.
+function onPhone() {
+  const faults = [];
+  for (const svg of document.querySelectorAll(".bn-figure svg")) {
+    if (!svg.checkVisibility()) continue;
+    const frame = svg.getBoundingClientRect();
+    const scale = frame.width / svg.viewBox.baseVal.width;
+    const ticks = [];
+    for (const text of svg.querySelectorAll("text")) {
+      const box = text.getBoundingClientRect();
+      const words = `"${text.textContent.trim()}" in "${svg.getAttribute("aria-label").slice(0, 60)}"`;
+      const lines = [...text.querySelectorAll("tspan")];
+      const size = scale * Math.max(...[text, ...lines].map((t) => parseFloat(getComputedStyle(t).fontSize)));
+      if (size < 9) faults.push(`${words} is ${size.toFixed(1)} px high`);
+      const out = Math.max(frame.left - box.left, box.right - frame.right, frame.top - box.top, box.bottom - frame.bottom);
+      if (out > 3) faults.push(`${words} is cut off by ${out.toFixed(0)} px`);
+      if (text.closest("[id*=tick_]")) ticks.push({ box, words });
+    }
+    ticks.forEach(({ box: a, words }, n) => ticks.slice(n + 1).forEach(({ box: b }) => {
+      const [wide, high] = [[a.left, a.right, b.left, b.right], [a.top, a.bottom, b.top, b.bottom]]
+        .map(([p, q, r, s]) => Math.min(q, s) - Math.max(p, r));
+      if (wide > 2 && high > 4) faults.push(`${words} lies on another label`);
+    }));
+  }
+  for (const frame of document.querySelectorAll(".bn-scroll")) {
+    const out = frame.scrollWidth - frame.clientWidth;
+    if (out > 0) faults.push(`the table "${frame.getAttribute("aria-label").slice(0, 60)}" is ${out} px too wide`);
+  }
+  return faults;
+}
+
 const bare = () => [...document.querySelectorAll("i[class*='fa-']")]
   .filter((icon) => icon.checkVisibility() &&
     getComputedStyle(icon, "::before").content === "none")
@@ -75,6 +106,10 @@ await each(staying(site), async (name) => {
     }
     report.icons.push(...await page.evaluate(bare));
   }
+  await page.setViewport({ width: 390, height: 900 });
+  await settle();
+  report.phone.push({ page: name, faults: await page.evaluate(onPhone) });
+  await page.setViewport({ width: 1280, height: 900 });
   await page.emulateMediaType("print");
   await settle();
   report.paper.push({ page: name, ...await page.evaluate(onPaper) });
