@@ -27,11 +27,6 @@ def exported(app: Sphinx, page: str) -> bool:
     return Path(app.outdir, "_sources", f"{page}.ipynb").is_file()
 
 
-def is_notebook(app: Sphinx, page: str) -> bool:
-    """Say whether a page is one that runs."""
-    return "kernelspec" in app.env.metadata.get(page, {})
-
-
 def link(text: str, url: str, icon: str, tooltip: str) -> dict[str, str]:
     """Return a button as the theme's templates take it."""
     kind = {"type": "link", "text": text, "url": url, "icon": icon}
@@ -90,7 +85,7 @@ def replace_buttons(
     theirs = [b for b in context["header_buttons"] if b["type"] != "group"]
     repository = app.config.course_repository
     ours: list[dict[str, Any]] = []
-    if repository and is_notebook(app, page) and exported(app, page):
+    if repository and exported(app, page):
         ours.append(colab(repository, page))
     if repository:
         source = Path(app.env.doc2path(page)).relative_to(app.srcdir).as_posix()

@@ -89,7 +89,8 @@ def in_words_of_katex(tex: str) -> str:
 def formula(node: nodes.Node, tex: str, display: bool) -> str:
     """Return `tex` set, or as it stands with a warning."""
     try:
-        return SETTER.set(tex, display)
+        # the sign of a root is drawn; its words are the MathML beside it
+        return SETTER.set(tex, display).replace("<svg ", '<svg aria-hidden="true" ')
     except ValueError as error:
         LOG.warning("mathematics: %s", error, location=node)
         return escape(tex)

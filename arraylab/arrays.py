@@ -27,6 +27,7 @@ LIBRARIES = (
 )
 _PACKAGE = {"numba_cuda": "numba", "array_api": "array_api_compat"}
 _TOKEN = np.float32(0)
+_NUMBERS = {bool, int, float, complex}
 # Whose values are no containers: JAX is not asked about them.
 _KNOWN = ("builtins", "numpy", "jax", "jaxlib", "cupy", "dask", "torch", "numba")
 _PREFIX = re.compile(
@@ -133,7 +134,7 @@ def waiter(result: Any) -> Callable[[Any], Any] | None:
 
     Decided by what came back, once, so that a timed loop does not pay for the decision.
     """
-    owners = {_owner(leaf) for leaf in _leaves(result)}
+    owners = {_owner(leaf) for leaf in leaves(result)}
     waiters = [_WAITERS[owner] for owner in sorted(owners) if owner in _WAITERS]
     if "jax" in owners and _owner(result) != "jax":
         waiters[waiters.index(_wait_jax)] = _wait_jax_inside
@@ -144,6 +145,8 @@ def waiter(result: Any) -> Callable[[Any], Any] | None:
 
 def finish(result: Any) -> Any:
     """Return `result` on the host: NumPy arrays or scalars, containers kept."""
+    if _is_plain(result):
+        return result
     if isinstance(result, tuple | list):
         items = [finish(item) for item in result]
         return type(result)(*items) if _is_namedtuple(result) else type(result)(items)
@@ -178,7 +181,7 @@ def drain() -> None:
 
 def device_of(result: Any) -> str:
     """Return "cpu", or the name of the GPU that holds `result`."""
-    for leaf in _leaves(result):
+    for leaf in leaves(result):
         owner = _owner(leaf)
         if owner == "jax":
             device = next(iter(leaf.devices()))
@@ -203,7 +206,7 @@ def dtype_of(result: Any) -> str:
 
     Python's own numbers have none: Numba, for one, hands float32 scalars back as them.
     """
-    found = {str(a.dtype) for a in _leaves(result) if hasattr(a, "dtype")}
+    found = {str(a.dtype) for a in leaves(result) if hasattr(a, "dtype")}
     return ", ".join(sorted(found))
 
 
@@ -216,14 +219,14 @@ def _numba_cuda_device() -> str:
     return name.decode() if isinstance(name, bytes) else name
 
 
-def _leaves(value: Any) -> Iterator[Any]:
+def leaves(value: Any) -> Iterator[Any]:
     """Yield what a result is made of: the items of its containers, also JAX's own."""
-    items = _items(value)
+    items = None if _is_plain(value) else _items(value)
     if items is None:
         yield value
         return
     for item in items:
-        yield from _leaves(item)
+        yield from leaves(item)
 
 
 def _items(value: Any) -> list[Any] | None:
@@ -243,6 +246,11 @@ def _items(value: Any) -> list[Any] | None:
         leaves = jax.tree.leaves(value)
         return None if len(leaves) == 1 and leaves[0] is value else leaves
     return None
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether `value` is a list of nothing but Python's numbers, often long."""
+    return isinstance(value, list | tuple) and {*map(type, value)} <= _NUMBERS
 
 
 def _is_namedtuple(value: Any) -> bool:
@@ -287,7 +295,7 @@ def _wait_jax(result: Any) -> Any:
 
 
 def _wait_jax_inside(result: Any) -> Any:
-    for leaf in _leaves(result):
+    for leaf in leaves(result):
         if hasattr(leaf, "block_until_ready"):
             leaf.block_until_ready()
     return result
@@ -311,7 +319,7 @@ def _wait_dask(result: Any) -> Any:
     import dask
 
     done = dask.compute(result)[0]
-    if any(_owner(leaf) == "dask" for leaf in _leaves(done)):
+    if any(_owner(leaf) == "dask" for leaf in leaves(done)):
         raise LazyResult(
             f"Dask cannot compute what is inside a {type(result).__name__}: return its "
             "collections themselves, or in a tuple, list or dictionary"

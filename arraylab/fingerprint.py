@@ -1,5 +1,6 @@
 """Which code made a result: hashes that change when the code does, and only then."""
 
+import ast
 import hashlib
 import importlib
 import io
@@ -13,13 +14,20 @@ from pathlib import Path
 def code_hash(case: str, implementation: str) -> str:
     """Return the hash of a case's problem and one implementation, as they are now.
 
+    Files of the case that the implementation imports from are part of it.
+
     Raises
     ------
     LookupError
         If the case or the implementation has no file.
     """
-    files = ("problem", implementation)
-    return source_hash(*(_case_source(case, name) for name in files))
+    sources = {name: _case_source(case, name) for name in ("problem", implementation)}
+    imported = list(_imported(case, sources[implementation]))
+    for name in imported:  # grows while it is read
+        if name not in sources:
+            sources[name] = _case_source(case, name)
+            imported += _imported(case, sources[name])
+    return source_hash(*sources.values())
 
 
 def source_hash(*sources: str) -> str:
@@ -40,6 +48,15 @@ def cell_hash(body: str) -> str:
     """Return 12 hex digits of a ``%%gpu`` cell's text, trailing white space dropped."""
     text = "\n".join(body.splitlines()).rstrip()
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def _imported(case: str, source: str) -> Iterator[str]:
+    """Yield the files of a case that `source` imports from."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            package, _, name = node.module.rpartition(".")
+            if package == f"case_studies.{case}":
+                yield name
 
 
 def _case_source(case: str, module: str) -> str:

@@ -4,6 +4,8 @@ Unlike a cell tagged to raise, it lets "Run all" go on everywhere, and it fails 
 the error that the text speaks of does not come.
 """
 
+import linecache
+import os
 import re
 from html import escape
 from typing import Any
@@ -16,7 +18,7 @@ from arraylab import html
 
 MOST_LINES = 14  # of an error's message that are shown
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-CELL = re.compile(r'(?:File )?"?[^\s"]*ipykernel_\w+[/\\]\w+\.py"?(?=, line|:| \()')
+CELL = re.compile(r'(?:File )?"?[^\s"]*ipykernel_\w+[/\\](\w+)\.py"?')
 
 
 def load_ipython_extension(ip: Any) -> None:
@@ -43,12 +45,14 @@ def raises(line: str, cell: str) -> None:
         )
     ip = get_ipython()
     code = ip.transform_cell(cell)
-    try:  # the file name that IPython gives lets a compiler find the source
-        exec(compile(code, ip.compile.cache(code), "exec"), ip.user_ns)
+    file = ip.compile.cache(code)  # lets a compiler find the source
+    _find_cells_by_relative_paths()
+    try:
+        exec(compile(code, file, "exec"), ip.user_ns)
     except Exception as error:
         if wanted not in {kind.__name__ for kind in type(error).__mro__}:
             raise
-        _show(error)
+        _show(error, file)
     else:
         raise AssertionError(
             f"%%raises {wanted}: the cell was to raise it, and ended without an error. "
@@ -56,9 +60,19 @@ def raises(line: str, cell: str) -> None:
         )
 
 
-def _show(error: Exception) -> None:
-    """Display the name and the message of `error`."""
-    message = CELL.sub("this cell", COLOURS.sub("", str(error)))
+def _find_cells_by_relative_paths() -> None:
+    """Let the sources of all cells be found by the names that Numba looks for."""
+    for file in [name for name in linecache.cache if CELL.fullmatch(name)]:
+        linecache.cache[os.path.relpath(file)] = linecache.cache[file]
+
+
+def _show(error: Exception, file: str) -> None:
+    """Display the name and the message of `error`, raised by the cell called `file`."""
+
+    def cell(found: re.Match[str]) -> str:
+        return "this cell" if f"{found[1]}." in file else "an earlier cell"
+
+    message = CELL.sub(cell, COLOURS.sub("", str(error)))
     lines = [row.rstrip() for row in message.strip().splitlines()]
     lines = [row for i, row in enumerate(lines) if row or (i and lines[i - 1])]
     if len(lines) > MOST_LINES:

@@ -37,7 +37,7 @@ class Timing:
     dtype, result_dtype : str
         Of the inputs and of the result; "" where there is none.
     shapes : tuple of tuple of int
-        Of the input arrays.
+        Of the input arrays; an input that is a whole number n counts as (n,).
     verdict, message : str
         "ok", "NOISY", "UNCHECKED", or a refusal, and the sentence that goes with it.
     seconds : tuple of float

@@ -9,6 +9,7 @@ import gc
 import importlib
 import inspect
 import math
+import numbers
 import os
 import random
 import statistics
@@ -441,8 +442,10 @@ class _Run:
             result = arrays.wait(c.variant.fn(*c.placed))
             seconds = self.clock.wall() - start
             if compilations() == before:
-                if result is first:
-                    self.look_for_memories(c, result)
+                both = zip(arrays.leaves(first), arrays.leaves(result), strict=False)
+                for before, now in both:
+                    if now is before:
+                        self.look_for_memories(c, now)
                 return max(seconds, 1e-9)
         raise _Refusal(
             "RECOMPILES",
@@ -556,14 +559,13 @@ class _Run:
     def report(self, c: _Contender, others: float) -> Timing:
         """Return the row of `c`, its verdict decided."""
         v = c.variant
-        inputs = [a for a in self.inputs if hasattr(a, "dtype") and np.shape(a)]
         row = Timing(
             name=v.name,
             library=v.library,
             case=v.case,
             implementation=v.implementation,
-            dtype=", ".join(sorted({str(a.dtype) for a in inputs})),
-            shapes=tuple(tuple(a.shape) for a in inputs),
+            dtype=_dtype_of_inputs(self.inputs),
+            shapes=_shapes_of_inputs(self.inputs),
             verdict=c.verdict,
             message=c.message,
             code=records.code_hash(v.case, v.implementation) if v.case else "",
@@ -711,6 +713,24 @@ def _refuse_constants(fn: Any) -> None:
                 f"{name} ({units.size(nbytes)}) is not an argument but a constant of "
                 "the compiled program, which may do its work at compile time. Pass it",
             )
+
+
+def _dtype_of_inputs(inputs: tuple) -> str:
+    """Return the dtypes of the input arrays: of those of floats, if there are any."""
+    found = {a.dtype for a in inputs if hasattr(a, "dtype") and np.shape(a)}
+    floats = {dtype for dtype in found if dtype.kind in "fc"}
+    return ", ".join(sorted(map(str, floats or found)))
+
+
+def _shapes_of_inputs(inputs: tuple) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes of the input arrays; a whole number counts as (number,)."""
+    shapes = []
+    for value in inputs:
+        if hasattr(value, "dtype") and np.shape(value):
+            shapes.append(tuple(map(int, value.shape)))
+        elif isinstance(value, numbers.Integral) and not isinstance(value, bool):
+            shapes.append((int(value),))
+    return tuple(shapes)
 
 
 def _working_dtype(row: Timing) -> str:

@@ -2,10 +2,11 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tools import address
+from tools import address, book, export, node
 
 
 @pytest.fixture(autouse=True)
@@ -92,5 +93,27 @@ def test_a_wrong_repository_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         address.repository()
 
 
+@pytest.mark.parametrize("tool", [book, export])
+def test_a_command_says_so_in_a_sentence(
+    tool: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(address.REPOSITORY, "just-a-name")
+    monkeypatch.setattr(node, "install", lambda root: "")
+    assert tool.main(["--root", str(address.ROOT)]) == 2
+    assert "is 'just-a-name'; expected owner/name" in capsys.readouterr().err
+
+
 def test_the_branch_of_the_notebooks_has_a_name() -> None:
     assert address.notebook_branch() == "notebooks"
+
+
+def test_pip_gets_the_sources_from_the_branch_that_is_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(address.REPOSITORY, "Owner/Course")
+    sources = "https://github.com/Owner/Course/archive/main.zip"
+    assert address.archive(tmp_path) == sources
+    text = (address.ROOT / ".github" / "workflows" / "publish.yml").read_text("utf-8")
+    assert f"branches: [{address.source_branch()}]" in text
+    monkeypatch.setenv(address.REPOSITORY, "")
+    assert address.archive(tmp_path) == ""

@@ -196,3 +196,19 @@ class TestAGpuThatIsAFake:
         arrays.drain()
         assert cupy.log == ["drain"]
         assert device_of((1, array)) == "Imaginary GPU"
+
+
+def test_a_long_list_of_numbers_is_one_value():
+    class Counted(list):
+        """A list that counts how often its items are asked for."""
+
+        asked = 0
+
+        def __iter__(self):
+            Counted.asked += 1
+            return super().__iter__()
+
+    numbers = Counted([0.5] * 100_000)
+    assert arrays.waiter(numbers) is None
+    assert arrays.finish(numbers) is numbers
+    assert Counted.asked <= 3

@@ -115,6 +115,29 @@ class TestExecuting:
         assert "fine" in outputs(root, "good")
         assert not list(root.rglob("bad.ipynb"))
 
+    def test_an_unknown_magic_and_a_dead_kernel_are_told(self, tmp_path: Path) -> None:
+        root = small(
+            tmp_path,
+            magic=cell("%%no_such_magic\n1"),
+            dead=cell("import os\nos._exit(3)"),
+        )
+        done = make(root)
+        assert done.returncode == 1
+        assert "`%%no_such_magic` not found" in done.stdout
+        assert "    os._exit(3)" in done.stdout
+        assert "DeadKernelError" in done.stdout
+        assert "IPKernelApp" not in done.stdout
+
+    def test_a_page_that_there_is_not_is_no_success(self, tmp_path: Path) -> None:
+        done = make(small(tmp_path, one=cell("1")), "part/three")
+        assert done.returncode == 2
+        assert done.stderr == "no page is called part/three; there are part/one\n"
+
+    def test_an_empty_part_of_the_contents_has_no_pages(self, tmp_path: Path) -> None:
+        toc = "format: jb-book\nroot: lectures/part/one\nparts:\n  - chapters:\n"
+        (tmp_path / "_toc.yml").write_text(toc, encoding="utf-8")
+        assert pages.pages(tmp_path) == ["lectures/part/one"]
+
     def test_a_mistake_that_is_meant_is_none(self, tmp_path: Path) -> None:
         root = small(tmp_path, one=cell("1 / 0", ":tags: [raises-exception]"))
         assert make(root).returncode == 0

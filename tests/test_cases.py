@@ -16,7 +16,7 @@ from case_studies.work import Work
 ROOT = Path(__file__).resolve().parents[1]
 CASES = tuple(records.cases())
 IMPLEMENTATIONS = [
-    (case, name)
+    pytest.param(case, name, id=f"{case}-{name}")
     for case in CASES
     for name in importlib.import_module(f"case_studies.{case}").IMPLEMENTATIONS
 ]
@@ -40,6 +40,20 @@ def handed_out(arguments):
         if isinstance(argument, np.ndarray):
             argument.flags.writeable = False
     return arguments
+
+
+def assigned(path):
+    """Return the names that a file binds at its top level, imports and cases aside."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    functions = {n.name for n in tree.body if isinstance(n, ast.FunctionDef)}
+    constants = {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    return functions | constants
 
 
 def attributes(tree, name):
@@ -88,12 +102,22 @@ class TestCase:
         assert work.operations > 0
         assert work.nbytes > 0
 
+    def test_keeps_the_names_of_its_problem_where_files_are_loaded_into_cells(
+        self, case
+    ):
+        problem, *others = (
+            assigned(folder(case) / f"{name}.py")
+            for name in ("problem", *module(case).IMPLEMENTATIONS)
+        )
+        for names in others:
+            assert not problem & names, "a constant of another would take its place"
+
     def test_describes_its_problem(self, case):
         for name in ("inputs", "oracle", "check", "work"):
             assert inspect.getdoc(getattr(module(case), name))
 
 
-@pytest.mark.parametrize(("case", "name"), IMPLEMENTATIONS, ids="-".join)
+@pytest.mark.parametrize(("case", "name"), IMPLEMENTATIONS)
 class TestImplementation:
     def test_is_short_and_says_in_a_line_what_it_is(self, case, name):
         text = (folder(case) / f"{name}.py").read_text(encoding="utf-8")

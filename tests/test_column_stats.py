@@ -14,7 +14,11 @@ from case_studies.column_stats import problem
 DTYPES = ("float32", "float64")
 SHAPES = ((1, 1), (1, 7), (2, 3), (7, 1), (64, 65), (257, 40), (1_025, 9))
 ALWAYS_NEW = {"numpy_usual"}  # all others hand out one buffer again and again
-SHIFTED = ("numpy_blocked", "numba_one_pass")  # subtract a number of the column first
+SHIFTED = (
+    "numpy_blocked",
+    "numba_one_pass",
+    "numba_streamed",
+)  # subtract a number of the column first
 
 
 def solver(name):

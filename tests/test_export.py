@@ -362,6 +362,18 @@ class TestCells:
                 ["", "def f():\n    w = 2\n    return w"],
             ),
             (["print('glue')"], [False], ["print('glue')"]),
+            (["x = 1\nfor n in 1, 2:\n    glue(n, x)"], [False], ["x = 1"]),
+            (
+                ["for n in 1, 2:\n    glue(n, n)\n    f(n)"],
+                [0],
+                ["for n in 1, 2:\n    f(n)"],
+            ),
+            (["if f():\n    glue(1, 2)\nelse:\n    glue(1, 3)"], [False], [""]),
+            (
+                ["with f() as x:\n    for n in x:\n        glue(n, n)\n    g(x)"],
+                [False],
+                ["with f() as x:\n    g(x)"],
+            ),
             (["%%gpu cupy\nx = 1\nglue('x', x)"], [False], ["%%gpu cupy\nx = 1"]),
         ],
     )
@@ -369,6 +381,18 @@ class TestCells:
         self, codes: list[str], hidden: list[bool], expected: list[str]
     ) -> None:
         assert glued.clean(codes, hidden) == expected
+
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "if f():\n    glue('x', 1)\nelse:\n    g()",
+            "[glue(n, n) for n in (1, 2)]",
+            "def f():\n    glue('x', 1)",
+        ],
+    )
+    def test_glue_that_cannot_be_taken_out_is_an_error(self, code: str) -> None:
+        with pytest.raises(Unknown, match="a statement of its own"):
+            glued.clean([code], [False])
 
     def test_what_a_cell_can_do_without_is_not_asked_for(self) -> None:
         code = "import a.b\nfrom c import d\ntry:\n    import e\nexcept E:\n    pass"

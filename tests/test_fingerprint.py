@@ -127,6 +127,19 @@ def test_the_code_of_a_row_is_its_problem_and_its_own_file(toy):
     assert fingerprint.code_hash("toy", "numpy_sum") != before
 
 
+def test_a_file_that_an_implementation_builds_on_is_part_of_its_code(toy):
+    (toy / "cupy_sum.py").write_text(
+        "from case_studies.toy.numpy_sum import add\ndef toy(x): return add(x)\n",
+        "utf-8",
+    )
+    (toy / "numpy_sum.py").write_text(
+        "from case_studies.toy.problem import inputs\ndef add(x): return x\n", "utf-8"
+    )
+    before = fingerprint.code_hash("toy", "cupy_sum")
+    (toy / "numpy_sum.py").write_text("def add(x): return 2 * x\n", "utf-8")
+    assert fingerprint.code_hash("toy", "cupy_sum") != before
+
+
 def test_a_case_that_does_not_exist_is_named():
     with pytest.raises(LookupError, match=r"case_studies/no_such/problem\.py"):
         fingerprint.code_hash("no_such", "numpy_sum")

@@ -19,6 +19,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from arraylab import notebooks, records
+from arraylab.results import Comparison, Timing
 from tools import bench, bundle, execute, gpu
 from tools import records as listing
 
@@ -319,6 +320,25 @@ class TestBenchmarks:
     def test_sizes_that_are_asked_for_are_the_only_ones(self) -> None:
         jobs = bench.jobs(["grid_max"], sizes=[7], dtypes=["float32"], gpu=True)
         assert [job.label for job in jobs] == ["bench grid_max 7 float32"]
+
+    @pytest.mark.parametrize(("verdict", "status"), [("ok", 0), ("WRONG", 1)])
+    def test_a_wrong_result_is_said_and_ends_the_command_red(
+        self,
+        verdict: str,
+        status: int,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        seconds = (1.0,) * 3 if verdict == "ok" else ()
+        row = Timing("numpy_mesh", "numpy", seconds=seconds, verdict=verdict)
+        made = Comparison((row,), row.name, "a machine", "2026-01-01T00:00:00", {})
+        monkeypatch.setattr(bench, "run", lambda job: made)
+        monkeypatch.setattr(bench, "peaks", lambda: None)
+        monkeypatch.setattr(bench, "compute_in_float64", lambda: None)
+        asked = ["--case", "grid_max", "--size", "7", "--dtype", "float32"]
+        assert bench.main([*asked, "--no-record"]) == status
+        said = capsys.readouterr().err
+        assert ("bench grid_max 7 float32: numpy_mesh: WRONG" in said) == bool(status)
 
 
 class TestWheels:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 STANDARD = set(sys.stdlib_module_names)
 # What an implementation may import, by the longest fitting start of its file's name.
 LIBRARIES = {
-    "python": set(),
+    "python": {"numpy"},  # arrays come in, and one goes out
     "numpy": {"numpy"},
     "numba": {"numba", "numpy"},
     "numba_cuda": {"numba", "numpy"},

@@ -75,6 +75,21 @@ def test_the_message_is_no_html(shell):
     assert "ValueError: &lt;b&gt;" in seen.outputs[0].data["text/html"]
 
 
+def test_the_source_of_an_earlier_cell_is_found(shell, monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.setattr(shell.compile, "get_code_name", lambda _, code, n: kernel(code))
+
+    def kernel(code):  # as ipykernel names its cells
+        return f"/tmp/ipykernel_7/{abs(hash(code))}.py"
+
+    code = "from numba import njit\n@njit\ndef f(x):\n    return x.lost\n"
+    run(shell, code)
+    _, text = run(shell, "%%raises TypingError\nf(1)")
+    assert "an earlier cell, line 4:" in text
+    assert "return x.lost" in text
+    assert "ipykernel" not in text
+
+
 def test_other_magics_and_sources_work_inside(shell):
     pytest.importorskip("numba")
     code = "from numba import njit\n@njit\ndef f(x):\n    return x.lost\nf(1)"

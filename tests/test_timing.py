@@ -441,6 +441,17 @@ def test_a_result_of_an_earlier_call_is_no_work(clock):
     assert row[0].verdict == "CACHED"
 
 
+def test_nor_is_one_that_comes_in_a_tuple(clock):
+    known = np.arange(3.0)
+
+    def half(x):
+        clock.now += 1
+        return x * 2, known
+
+    row = compare({"half": half}, np.arange(3.0), check=lambda *_: True, clock=clock)
+    assert row[0].verdict == "CACHED"
+
+
 def test_a_buffer_that_is_filled_anew_is(clock):
     out = np.empty(3)
 
@@ -579,3 +590,12 @@ class TestShowing:
         assert repr(result["numba"]) == "numba: 1.00 s ± 0%, first call 9.0 s"
         assert repr(result["bad"]) == "bad: RAISED, ZeroDivisionError: division by zero"
         assert "\n" not in repr(result)
+
+
+def test_a_row_knows_its_inputs_by_shapes_whole_numbers_and_floating_dtype():
+    inputs = np.ones((2, 3)), np.arange(4, dtype="uint32"), 1.5, True, 10_000
+    row = compare({"f": lambda *_: 1.0}, *inputs, check=lambda *_: True)[0]
+    assert row.shapes == ((2, 3), (4,), (10_000,))
+    assert row.dtype == "float64"
+    row = compare({"f": lambda *_: 1}, np.arange(4), check=lambda *_: True)[0]
+    assert row.dtype == str(np.arange(4).dtype)

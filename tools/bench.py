@@ -12,6 +12,7 @@ import argparse
 import importlib
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ from tools.state import BUNDLE
 ROOT = Path(__file__).resolve().parent.parent
 ON_GPU = frozenset({"cupy", "numba_cuda", "jax"})  # libraries that compute there
 DTYPES = ("float64", "float32")
+WRONG = frozenset({"WRONG", "RAISED", "DTYPE"})  # verdicts that no implementation has
 
 
 class Job(NamedTuple):
@@ -82,18 +84,25 @@ def record(
 
 
 def commit() -> str:
-    """Return the revision of the course, "-dirty" where files differ from it."""
+    """Return the revision of the course, "-dirty" where code differs from it.
+
+    Records do not count: the command writes one while it runs.
+    """
     if (ROOT / BUNDLE).is_file():
         return json.loads((ROOT / BUNDLE).read_text("utf-8"))["commit"]
+    if not (revision := _git("rev-parse", "--short=12", "HEAD")):
+        return ""
+    code = "status", "--porcelain", "--untracked-files=no", "--", ".", ":!records"
+    return f"{revision}-dirty" if _git(*code) else revision
+
+
+def _git(*arguments: str) -> str:
+    """Return what a command of git says, "" without git or a repository."""
     try:
         done = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
+            ["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
         )
-    except OSError:  # no git
+    except OSError:
         return ""
     return done.stdout.strip()
 
@@ -107,8 +116,8 @@ def compute_in_float64() -> None:
     jax.config.update("jax_enable_x64", True)
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the benchmarks that the command line asks for."""
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmarks that the command line asks for; return an exit status."""
     known = records.cases()
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--case", action="append", choices=sorted(known))
@@ -118,6 +127,7 @@ def main(arguments: list[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     compute_in_float64()
     print(f"{machine()}\n\n{peaks()!r}\n")
+    wrong = []
     for name in asked.case or known:
         start = time.perf_counter()
         found = []
@@ -125,10 +135,13 @@ def main(arguments: list[str] | None = None) -> None:
             comparison = run(job)
             print(comparison, end="\n\n", flush=True)
             found += rows(comparison)
+            wrong += [f"{job.label}: {r!r}" for r in comparison if r.verdict in WRONG]
         print(f"{name}: {time.perf_counter() - start:.0f} s")
         if not asked.no_record:
             print(record(found, ROOT / "records"))
+    print(*wrong, sep="\n", file=sys.stderr, end="\n" if wrong else "")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

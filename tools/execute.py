@@ -81,10 +81,11 @@ def indented(lines: list[str]) -> str:
     return "\n".join(f"    {line}".rstrip() for line in lines)
 
 
-def reason(book: Any, error: BaseException, chatter: str) -> str:
+def reason(book: Any, begun: list[Any], error: BaseException, chatter: str) -> str:
     """Return the code of the cell that failed and the last lines of its error.
 
-    Where no cell says it (a kernel that died), the kernel's `chatter` may.
+    Where no cell says it (a kernel that died), it is the last that was `begun`, and the
+    kernel's `chatter` may tell; not its warnings, which say nothing of the page.
     """
     for cell in codes(book):
         if "raises-exception" in cell.metadata.get("tags", []):
@@ -95,21 +96,21 @@ def reason(book: Any, error: BaseException, chatter: str) -> str:
             lines = wrong[-1].evalue.strip().splitlines() or [""]
             lines[0] = f"{wrong[-1].ename}: {lines[0]}"
             return indented([*code, "", *lines[:12]])
-    begun = [
-        cell.source.strip().splitlines() for cell in codes(book) if cell.execution_count
-    ]
-    code = begun[-1] if begun else []
-    said = [*str(error).strip().splitlines()[-12:], *chatter.splitlines()[-12:]]
+    code = begun[-1].source.strip().splitlines() if begun else []
+    heard = [x for x in chatter.splitlines() if not x.startswith("[IPKernelApp] WARN")]
+    said = [*str(error).strip().splitlines()[-12:], *heard[-12:]]
     return indented([*code, "", type(error).__name__, *said])
 
 
-def stopper(stopped: list[bool]) -> Callable[..., None]:
+def stopper(begun: list[Any], stopped: list[bool]) -> Callable[..., None]:
     """Return a hook that has Ctrl-C stop the command and note it in `stopped`.
 
-    Left to itself, nbclient ends the kernel only, which looks like a failed cell.
+    It notes each cell that starts in `begun`.  Left to itself, nbclient ends the kernel
+    only, which looks like a failed cell.
     """
 
-    def hook(**cell: Any) -> None:
+    def hook(cell: Any, **more: Any) -> None:
+        begun.append(cell)
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
         def stop() -> None:
@@ -128,6 +129,7 @@ def run(book: Any, limit: float = LIMIT, kernel: str = "python3") -> float:
     from nbclient import NotebookClient
 
     start = time.monotonic()
+    begun: list[Any] = []
     stopped: list[bool] = []
 
     def left(cell: Any) -> int:
@@ -143,7 +145,7 @@ def run(book: Any, limit: float = LIMIT, kernel: str = "python3") -> float:
             book,
             kernel_name=kernel,
             timeout_func=left,
-            on_cell_start=stopper(stopped),
+            on_cell_start=stopper(begun, stopped),
             record_timing=False,  # it would make the cells differ from the page's
             resources={"metadata": {"path": folder}},
         )
@@ -154,7 +156,7 @@ def run(book: Any, limit: float = LIMIT, kernel: str = "python3") -> float:
                 raise KeyboardInterrupt from None
             chatter.seek(0)
             said = chatter.read().decode(errors="replace")
-            raise CellFailed(reason(book, error, said)) from error
+            raise CellFailed(reason(book, begun, error, said)) from error
     return time.monotonic() - start
 
 

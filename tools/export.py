@@ -11,7 +11,6 @@ where it is missing.  The numbers in their prose are those of the notebooks that
 import argparse
 import hashlib
 import json
-import re
 import sys
 import tomllib
 from collections import Counter
@@ -24,6 +23,7 @@ from tools.execute import EXECUTED, STAMP
 from tools.markdown import Markdown, quoted
 from tools.pages import Unknown, label
 from tools.references import References, lead
+from tools.state import named
 
 NOTEBOOKS = Path("_build", "notebooks")
 # What a notebook may import, and what to install for it; a GPU's libraries come with
@@ -147,11 +147,9 @@ def needed(root: Path, codes: list[str]) -> list[str]:
     found = set(OURS)
     for code in codes:
         found |= glued.imports(code)
-    text = "\n".join(codes)
-    for case in sorted((root / "case_studies").glob("*/__init__.py")):
-        if re.search(rf"\b{case.parent.name}\b", text):
-            for module in case.parent.glob("*.py"):
-                found |= glued.imports(module.read_text(encoding="utf-8"))
+    for case in named(root, "\n".join(codes)):
+        for module in (root / "case_studies" / case).glob("*.py"):
+            found |= glued.imports(module.read_text(encoding="utf-8"))
     return sorted(found & DISTRIBUTIONS.keys() - {"numpy"})  # the wheel asks for NumPy
 
 

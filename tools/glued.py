@@ -9,8 +9,11 @@ import ast
 import json
 import re
 import symtable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from tools.pages import Unknown
 
 SCRAP = "application/papermill.record/"
 
@@ -74,6 +77,31 @@ def glues(node: ast.stmt) -> bool:
     return isinstance(name, ast.Name) and name.id == "glue"
 
 
+def blocks(node: ast.stmt) -> list[list[ast.stmt]]:
+    """Return the blocks of a loop, a condition or the like, none for all others."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return []
+    parts = [node, *getattr(node, "handlers", [])]
+    names = ("body", "orelse", "finalbody")
+    found = [getattr(part, name, []) for part in parts for name in names]
+    return [block for block in found if isinstance(block, list) and block]
+
+
+def for_glue(nodes: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements that are there for `glue` only, loops around it too.
+
+    Where it is alone in one branch of several, nothing of them goes.
+    """
+    for node in nodes:
+        inner = [(block, list(for_glue(block))) for block in blocks(node)]
+        left = [len(gone) < len(block) for block, gone in inner]
+        if glues(node) or (inner and not any(left)):
+            yield node
+        elif all(left):
+            for _, gone in inner:
+                yield from gone
+
+
 def without(code: str, nodes: list[ast.stmt]) -> str:
     """Return `code` without the lines of some of its statements."""
     lines = code.split("\n")
@@ -117,13 +145,23 @@ def clean(codes: list[str], hidden: list[bool]) -> list[str]:
 
     Of a cell that the page does not show (`hidden`), imports and assignments go too
     where no cell reads what they bind.
+
+    Raises
+    ------
+    Unknown
+        If `glue` is left somewhere.
     """
     made = [
-        without(code, [n for n in ast.parse(python(code)).body if glues(n)])
+        without(code, list(for_glue(ast.parse(python(code)).body)))
         if "glue" in code
         else code
         for code in codes
     ]
+    for code in made:
+        if "glue" in code and "glue" in reads(code):
+            raise Unknown(
+                f"glue has to be a statement of its own, or of a loop:\n{code}"
+            )
     while True:
         before = list(made)
         for number, code in enumerate(made):

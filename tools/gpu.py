@@ -35,7 +35,6 @@ ROOT = Path(__file__).resolve().parent.parent
 KEPT = Path("_build", "gpu")
 LIMIT = 540.0  # seconds a notebook
 LEAST = 45.0  # seconds that have to be left to begin something
-WRONG = frozenset({"WRONG", "RAISED", "DTYPE"})
 # Where the book's own package is absent, pages can still hand numbers to their text.
 GLUE = '''"""Stands in for MyST-NB where a notebook runs without the book."""
 
@@ -256,7 +255,7 @@ def refused(name: str, measurements: Iterable[Mapping[str, Any]]) -> Iterator[st
     """Yield a sentence for each wrong result of an implementation for GPUs."""
     for row in measurements:
         ours = row.get("implementation") and row.get("library") in bench.ON_GPU
-        if ours and row["verdict"] in WRONG:
+        if ours and row["verdict"] in bench.WRONG:
             called = f"{row['case']}.{row['implementation']} {row['dtype']}"
             yield f"{name}: {called} is {row['verdict']}: {row['message']}"
 

@@ -42,14 +42,14 @@ TOGETHER = min(2, os.cpu_count() or 1)  # notebooks that run at a time
 KERNEL = "learner"
 OLDEST = Path("requirements-colab.txt")
 LOCK = Path("requirements.txt")
-OFFLINE = (
-    *(
-        "dns error",
-        "failed to fetch",
-        "error sending request",
-        "client error (connect)",
-    ),
-    *("network is unreachable", "timed out", "connection refused"),
+OFFLINE = (  # what uv says where there is no network
+    "client error (connect)",
+    "connection refused",
+    "dns error",
+    "error sending request",
+    "failed to fetch",
+    "network is unreachable",
+    "timed out",
 )
 
 
@@ -257,7 +257,7 @@ class Notebook:
 def notebooks(root: Path, folder: Path, site: Path) -> list[Notebook]:
     """Return the notebooks below `site`, for the environment in `folder`."""
     made = (folder / "complete").read_text(encoding="utf-8")
-    base = [made, *contents(root, wheel.PACKAGES)]
+    base = [made, *contents(root, (*wheel.PACKAGES, "pyproject.toml"))]
     found = []
     for path in sorted(site.rglob("*.ipynb")):
         page = path.relative_to(site).with_suffix("").as_posix()
@@ -326,7 +326,7 @@ def main(arguments: list[str] | None = None) -> int:
     except NoNetwork as error:
         print(f"notebooks: SKIPPED, no network to install from:\n{error}")
         return 0 if options.skip_offline else 1
-    except (NoEnvironment, RuntimeError, Unknown) as error:
+    except (NoEnvironment, RuntimeError, Unknown, address.WrongAddress) as error:
         print(f"notebooks: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -525,7 +525,7 @@ class Markdown:
 
 
 def titled(content: str) -> tuple[str, str]:
-    """Return text and target of a role; "text <target>" and "text (target)" alike."""
+    """Return text and target of a role, "text <target>" or the target alone."""
     found = re.fullmatch(r"(.+?)\s*<([^<>]+)>", content, re.DOTALL)
     return (found[1], found[2]) if found else ("", content)
 

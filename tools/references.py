@@ -124,7 +124,8 @@ class References:
         path = self.root / name[1:] if name[:1] == "/" else (self.root / page).parent
         path = path if name[:1] == "/" else path / name
         found = Path(re.sub(r"\.(md|ipynb)$", "", str(path))).resolve()
-        key = found.relative_to(self.root.resolve()).as_posix()
+        root = self.root.resolve()
+        key = found.relative_to(root).as_posix() if found.is_relative_to(root) else ""
         if key not in self.titles:
             raise Unknown(f"{name!r} is no page of the book")
         return key

@@ -20,6 +20,7 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "numba_columns",
     "numba_two_pass",
     "numba_one_pass",
+    "numba_streamed",
     "jax_jit",
 )
 

@@ -4,14 +4,14 @@ from functools import lru_cache
 
 import numpy as np
 
-BLOCK = 65_536  # elements: 512 kB of float64, half of a usual L2 cache
+IN_CACHE = 65_536  # elements: 512 kB of float64, half of a usual L2 cache
 room = lru_cache(maxsize=1)(np.empty)  # one result, made once a shape and dtype
 
 
 def column_stats(x):
     """Return z, in a buffer that all calls share, and the variances.  x: (m, n)."""
     m, n = x.shape
-    z, step = room(x.shape, x.dtype), max(1, BLOCK // n)
+    z, step = room(x.shape, x.dtype), max(1, IN_CACHE // n)
     # Sums around a number of the column lose less than sums around 0.
     shift = np.sort(x[[0, m // 2, -1]], axis=0)[1]
     total, squares = np.zeros((2, n), x.dtype)

@@ -29,7 +29,7 @@ def escape_time(x, y, n_iterations):
     result = np.empty((x.size, y.size), np.int32)
     n_teams = get_num_threads()
     for team in prange(n_teams):
-        # Arrays of their own: views of one array might overlap, for all LLVM knows.
+        # Not rows unpacked from one array: Numba would forget that they have no gaps.
         a, b = np.zeros(LANES, x.dtype), np.zeros(LANES, x.dtype)
         v, counts = np.zeros(LANES, x.dtype), np.zeros(LANES, np.int32)
         for i in range(team, x.size, n_teams):

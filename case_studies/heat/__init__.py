@@ -30,4 +30,4 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
 )
 
 YARDSTICK = "numba_parallel"  # straightforward and parallel: what the rest is held to
-SIZES = (200, 1_000, 2_000)  # points a side that records keep
+SIZES = (200, 500, 2_000)  # points a side that records keep

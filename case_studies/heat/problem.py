@@ -114,6 +114,7 @@ def work(u, r, n_steps):
     return Work(6 * max(m - 2, 0) * max(n - 2, 0) * n_steps, 2 * u.nbytes)
 
 
+@functools.lru_cache(maxsize=2)
 def _sines(m):
     """Return the orthogonal matrix of the m - 2 inner sines, and sin² of half angles.
 

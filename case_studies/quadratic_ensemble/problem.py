@@ -1,8 +1,8 @@
 """Many orbits of the quadratic map x ← αx(1 - x): where each is after n_steps.
 
 x0 and alpha are vectors (m,) of one floating dtype, x0 between 0 and 1, alpha above 0
-and at most 4.  An orbit knows nothing of the others.  Drawn over alpha, the final states are the
-picture of the map's bifurcations.
+and at most 4.  An orbit knows nothing of the others.  Drawn over alpha, the final
+states are the picture of the map's bifurcations.
 
 An implementation that computes each step as (alpha * x) * (1 - x), every operation
 rounded in the dtype of x0, has the *same bits* as `oracle`.  One that rounds otherwise,

@@ -13,12 +13,11 @@ def buffer(n, dtype):
 
 
 @njit(fastmath={"contract"})  # z * z + c becomes one instruction, rounded once
-def fill(orbit, z, c, scale):
-    """Continue the orbit from its first state, in place; z, c, scale: of its dtype."""
-    half = orbit.dtype.type(0.5)
+def fill(orbit, z, c, shift, scale):
+    """Continue the orbit from its first state, in place; numbers of its dtype."""
     for t in range(1, orbit.size):
         z = z * z + c  # all that the next step waits for
-        orbit[t] = half - scale * z
+        orbit[t] = (shift - z) * scale
 
 
 def quadratic_map(x0, alpha, n):
@@ -27,5 +26,5 @@ def quadratic_map(x0, alpha, n):
     orbit = buffer(n, x0.dtype)
     orbit[0] = x0[0]
     a = real(alpha)
-    fill(orbit, a * (real(0.5) - x0[0]), a * (2 - a) / 4, 1 / a)
+    fill(orbit, a * (real(0.5) - x0[0]), a * (2 - a) / 4, a / 2, 1 / a)
     return orbit

@@ -41,8 +41,8 @@ def check(result, x0, alpha, n):
     Every step has to follow the map within 8 eps: this admits both promises above.  The
     tolerance is absolute, as 0 ≤ x ≤ 1.  A step as written errs by 1.5 eps at most, and
     so does the one computed here.  An orbit kept in other coordinates is rounded when
-    it is brought back, by 3/4 eps, which the map stretches by at most 4; with roundings
-    of its own it stays below 7.
+    it is brought back, by 1.5 eps at most, which the map stretches by at most 4, and
+    most where the next state is near 0; with roundings of its own it stays below 7.5.
 
     One kind of orbit follows the map and is wrong all the same: out of digits (of an
     angle that was doubled at each step, say) it rests at an unstable point.  So an
