@@ -5,7 +5,7 @@ import io
 import math
 import re
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -216,7 +216,7 @@ def times_by_size(
 def recorded(library: Library, *, caption: str, dtype: str = "float64") -> Figure:
     """Return each library's best recorded time in every case, on every device.
 
-    A panel a case, at its largest recorded size; filled markers are CPUs, hollow ones
+    A line a case, at its largest recorded size; filled markers are CPUs, hollow ones
     GPUs.  Measurements of other code than today's are left out.  The caption goes on
     with the machines, days and versions of what is drawn.
     """
@@ -225,24 +225,41 @@ def recorded(library: Library, *, caption: str, dtype: str = "float64") -> Figur
     if not cases:
         none = "No measurement of today's code is recorded: make bench records them."
         return Figure(html.note(none), none, caption)
-    lines = sum(len({key[0] for key in best}) for _, best in cases.values())
-    fig, panels = _panels(len(cases), 0.9 + 0.38 * lines)
+    height = 1.3 + 0.5 * len(cases)
+    fig, ax = axes(6.4, height, xscale="log", xlabel="best time of a call")
     told = []
-    for ax, (case, (size, best)) in zip(panels, cases.items(), strict=True):
-        names = sorted({name for name, _ in best}, key=_in_our_order)
+    for y, (case, (size, best)) in enumerate(cases.items()):
+        ends = min(best.values()), max(best.values())
+        ax.plot(ends, (y, y), color=INK, linewidth=1)
+        for seconds, away in zip(
+            dict.fromkeys(ends), ((-9, -4), (9, -4)), strict=False
+        ):
+            side = "right" if away[0] < 0 else "left"
+            _write(ax, units.seconds(seconds, 2), (seconds, y), away, side)
         for (name, device), seconds in best.items():
             colour, marker = LOOK.get(name, PLAIN)
             fill = colour if device == "cpu" else "none"
-            y = names.index(name)
             ax.plot(seconds, y, color=colour, marker=marker, mfc=fill, markersize=8)
-            _write(ax, units.seconds(seconds, 2), (seconds, y), (9, -4))
             told.append(f"{case}, {name} on {device} {units.seconds(seconds, 2)}")
-        ax.set_yticks(range(len(names)), names)
-        ax.set(title=f"{case}, {size}", ylim=(len(names) - 0.4, -0.6))
-        ax.margins(x=0.15)
-        in_seconds(ax.xaxis)
+        told[-1] += f" ({size})"
+    ax.set_yticks(range(len(cases)), [case.replace("_", "\n") for case in cases])
+    ax.set(ylim=(len(cases) - 0.4, -0.6))
+    ax.margins(x=0.3)  # for the words at the ends
+    in_seconds(ax.xaxis)
+    ax.xaxis.set_major_locator(LogLocator(numticks=4))
+    _legend_of_libraries(fig, {name for _, best in cases.values() for name, _ in best})
     alt = f"Dot chart of the best recorded times of each library: {'; '.join(told)}."
     return show(fig, alt=alt, caption=f"{caption} {_origins(fresh)}".strip())
+
+
+def _legend_of_libraries(fig: MplFigure, names: Iterable[str]) -> None:
+    """Put the markers of libraries above all, in our order."""
+    ax = fig.axes[0]
+    for name in sorted(names, key=_in_our_order):
+        colour, marker = LOOK.get(name, PLAIN)
+        ax.plot([], [], color=colour, marker=marker, linestyle="", label=name)
+    words = {"frameon": False, "labelcolor": INK, "fontsize": 11}
+    fig.legend(loc="outside upper left", ncols=3, handletextpad=0.2, **words)
 
 
 def _fresh(library: Library, dtype: str) -> list[Found]:
@@ -292,17 +309,6 @@ def _best_times(fresh: list[Mapping[str, Any]]) -> dict[str, tuple[str, dict]]:
     return cases
 
 
-def _panels(count: int, height: float) -> tuple[MplFigure, list[plt.Axes]]:
-    with mpl.rc_context(STYLE):
-        fig, panels = plt.subplots(
-            count, figsize=(6.4, height), layout="constrained", squeeze=False
-        )
-        for ax in panels[:, 0]:
-            ax.set(xscale="log")
-        panels[-1, 0].set(xlabel=SECONDS)
-    return fig, list(panels[:, 0])
-
-
 def look(row: Timing | str) -> tuple[str, str]:
     """Return colour and marker of a row's library, or of the one a name starts with."""
     name = row if isinstance(row, str) else row.library or row.name
@@ -344,9 +350,16 @@ def _label_line_ends(ax: plt.Axes, ends: list[tuple[float, float, str]]) -> None
 
 
 def _write(
-    ax: plt.Axes, words: str, at: tuple[float, float], away: tuple[int, int]
+    ax: plt.Axes,
+    words: str,
+    at: tuple[float, float],
+    away: tuple[int, int],
+    side: str = "left",
 ) -> None:
-    """Write `words` beside a point of the data, `away` points from it."""
+    """Write `words` beside a point of the data, `away` points from it.
+
+    `side` is the end of the words that lies there.
+    """
     ax.annotate(
         words,
         at,
@@ -354,6 +367,7 @@ def _write(
         textcoords="offset points",
         color=INK,
         fontsize=10,
+        ha=side,
         annotation_clip=False,
     )
 
