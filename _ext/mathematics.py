@@ -107,7 +107,8 @@ def visit_display(translator: Any, node: nodes.math_block) -> None:
     """Write a formula on lines of its own, with its number."""
     body = translator.body
     head = {"CLASS": "math notranslate nohighlight"}
-    body.append(translator.starttag(node, "div", **head))
+    # on a phone a long formula scrolls, and so has to be reached from the keyboard
+    body.append(translator.starttag(node, "div", tabindex="0", **head))
     if node["number"]:
         number = get_node_equation_number(translator, node)
         body.append(f'<span class="eqno">({number})')

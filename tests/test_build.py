@@ -268,7 +268,8 @@ class TestKeys:
         path = root / "records" / "machine.json"
         path.parent.mkdir()
         row = json.loads((ROOT / "records" / RECORD).read_text(encoding="utf-8"))
-        row["measurements"], row["cells"] = row["measurements"][:1], {}
+        ours = [m for m in row["measurements"] if m["case"] == "grid_max"]
+        row["measurements"], row["cells"] = ours[:1], {}
         seen = []
         before = {name: self.mark(root, name) for name in names}
 
