@@ -150,7 +150,7 @@ def test_keeps_one_buffer_or_none_as_its_docstring_says(name):
 @pytest.mark.parametrize("elements", [1, 64, 100])
 def test_blocks_that_do_not_divide_the_rows_are_no_matter(monkeypatch, elements):
     module = importlib.import_module("case_studies.column_stats.numpy_blocked")
-    monkeypatch.setattr(module, "BLOCK", elements)
+    monkeypatch.setattr(module, "IN_CACHE", elements)
     monkeypatch.setattr(problem, "BLOCK", 3 * elements + 1)
     for shape in ((1, 7), (65, 9), (10, 101)):
         x = matrix(shape)
