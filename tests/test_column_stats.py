@@ -13,7 +13,10 @@ from case_studies.column_stats import problem
 
 DTYPES = ("float32", "float64")
 SHAPES = ((1, 1), (1, 7), (2, 3), (7, 1), (64, 65), (257, 40), (1_025, 9))
-ALWAYS_NEW = {"numpy_usual"}  # all others hand out one buffer again and again
+ALWAYS_NEW = {
+    "numpy_usual",
+    "jax_jit",
+}  # all others hand out one buffer again and again
 SHIFTED = (
     "numpy_blocked",
     "numba_one_pass",
@@ -129,7 +132,8 @@ def test_a_shift_makes_variances_blind_to_the_level(name, dtype):
 def test_fills_its_buffer_anew(solve, dtype):
     x = matrix((50, 31), dtype)
     z, _ = solve(x)
-    z.fill(np.nan)
+    if z.flags.writeable:  # what JAX hands out is not
+        z.fill(np.nan)
     problem.check(solve(x), x)
 
 

@@ -12,7 +12,11 @@ from case_studies import quadratic_ensemble
 from case_studies.quadratic_ensemble import problem
 
 DTYPES = ("float32", "float64")
-SAME_LAW: set[str] = set()  # all others promise the bits of the oracle
+SAME_LAW = {
+    "jax_fori",
+    "jax_vmap",
+    "jax_blocks",
+}  # all others promise the bits of the oracle
 SAME_BITS = [n for n in quadratic_ensemble.IMPLEMENTATIONS if n not in SAME_LAW]
 COUNTS = (1, 2, 7, 255, 256, 257, 1_000)  # orbits, around a block of 256
 STEPS = (0, 1, 2, 3, 4, 5, 63, 101)  # around a visit of 4

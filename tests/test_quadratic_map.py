@@ -16,6 +16,11 @@ SAME_LAW = {  # all others promise the bits of the oracle
     ("numba_conjugate", "float32"),
     ("numba_conjugate", "float64"),
     ("python_loop", "float32"),  # Python has float64 only
+    *(
+        (f"jax_{way}", dtype)
+        for way in ("scan", "unrolled", "fori")
+        for dtype in DTYPES
+    ),
 }
 SAME_BITS = [
     (name, dtype)

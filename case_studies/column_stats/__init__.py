@@ -21,6 +21,7 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "numba_two_pass",
     "numba_one_pass",
     "numba_streamed",
+    "jax_jit",
 )
 
 YARDSTICK = "numpy_usual"  # the lines that everybody writes: what the rest is held to

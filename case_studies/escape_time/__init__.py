@@ -31,6 +31,9 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "numba_parallel",
     "numba_dealt",
     "numba_lanes",
+    "jax_where",
+    "jax_while",
+    "jax_rows",
 )
 
 YARDSTICK = "numba_parallel"  # straightforward and parallel: what the rest is held to

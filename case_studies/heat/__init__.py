@@ -22,6 +22,11 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "numba_stencil",
     "numba_tiled",
     "numba_wavefront",
+    "jax_slices",
+    "jax_roll",
+    "jax_pad",
+    "jax_interior",
+    "jax_convolution",
 )
 
 YARDSTICK = "numba_parallel"  # straightforward and parallel: what the rest is held to

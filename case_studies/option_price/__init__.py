@@ -25,6 +25,8 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "numba_vectorised",
     "numpy_antithetic",
     "numpy_quasi",
+    "jax_keys",
+    "jax_map",
 )
 
 YARDSTICK = "numpy_generator"  # what is usually written: what the rest is held to

@@ -20,6 +20,9 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "numba_parallel",
     "numba_blocks",
     "numba_registers",
+    "jax_fori",
+    "jax_vmap",
+    "jax_blocks",
 )
 
 YARDSTICK = "numba_parallel"  # straightforward and parallel: what the rest is held to

@@ -18,6 +18,9 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "numba_serial",
     "numba_buffer",
     "numba_conjugate",
+    "jax_scan",
+    "jax_unrolled",
+    "jax_fori",
 )
 
 YARDSTICK = "numba_serial"  # straightforward: what the rest is held to

@@ -33,6 +33,8 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "numba_affine",
     "numba_lanes",
     "numba_seams",
+    "jax_scan",
+    "jax_associative",
 )
 
 YARDSTICK = "numba_loop"  # straightforward: what the rest is held to
