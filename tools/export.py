@@ -31,13 +31,17 @@ NOTEBOOKS = Path("_build", "notebooks")
 DISTRIBUTIONS = {
     "array_api_compat": "array-api-compat",
     "array_api_strict": "array-api-strict",
+    "bokeh": "bokeh",
     "dask": "dask",
+    "distributed": "distributed",
     "jax": "jax",
     "matplotlib": "matplotlib",
     "numba": "numba",
     "numpy": "numpy",
+    "quantecon": "quantecon",
     "scipy": "scipy",
     "threadpoolctl": "threadpoolctl",
+    "zarr": "zarr",
 }
 OURS = ("matplotlib", "threadpoolctl")  # used by arraylab itself
 KEPT_TAGS = {"raises-exception", "skip-execution"}

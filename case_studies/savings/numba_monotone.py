@@ -1,10 +1,9 @@
-"""Numba: a richer household keeps no less, so few choices are left (new algorithm).
+"""Numba: a richer household keeps no less, so few choices are left (new algorithm)."""
 
-u is concave, so what one more unit of wealth adds to the value of keeping more never
-falls: the best choice rises with wealth, whatever v is (Topkis).  With the choices of
-two levels known, the level between them looks only between these: about m log₂ m
-choices an income, not m² (Gordon and Qiu, Quantitative Economics 9, 2018).
-"""
+# u is concave, so what one more unit of wealth adds to the value of keeping more never
+# falls: the best choice rises with wealth, whatever v is (Topkis).  With the choices of
+# two levels known, the level between them looks only between these: about m log₂ m
+# choices an income, not m² (Gordon and Qiu, Quantitative Economics 9, 2018).
 
 import numpy as np
 from numba import njit
