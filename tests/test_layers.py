@@ -18,6 +18,8 @@ LIBRARIES = {
     "cupy": {"cupy", "cupyx", "numpy"},
     "jax": {"jax", "numpy"},
     "dask": {"dask", "numpy"},
+    "dask_numba": {"dask", "numba", "numpy"},
+    "dask_jax": {"dask", "jax", "numpy"},
     "array_api": {"array_api_compat", "numpy"},
 }
 # Beside the standard library and NumPy, when a module of arraylab is imported.

@@ -1,7 +1,7 @@
 """Numba: fifty steps along a policy for each search of a better one (new algorithm)."""
 
-# Optimistic (modified) policy iteration: a step along a policy needs no search, and what
-# it costs is one small matrix product.
+# Optimistic (modified) policy iteration: a step along a policy needs no search; what it
+# costs is one small matrix product.
 
 import numpy as np
 
