@@ -22,6 +22,9 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "numba_one_pass",
     "numba_streamed",
     "jax_jit",
+    "cupy_usual",
+    "cupy_elementwise",
+    "numba_cuda_columns",
 )
 
 YARDSTICK = "numpy_usual"  # the lines that everybody writes: what the rest is held to

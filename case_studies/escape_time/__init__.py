@@ -34,6 +34,10 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "jax_where",
     "jax_while",
     "jax_rows",
+    "cupy_where",
+    "cupy_elementwise",
+    "cupy_raw",
+    "numba_cuda_points",
 )
 
 YARDSTICK = "numba_parallel"  # straightforward and parallel: what the rest is held to

@@ -27,6 +27,10 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "jax_pad",
     "jax_interior",
     "jax_convolution",
+    "cupy_slices",
+    "cupy_elementwise",
+    "numba_cuda_points",
+    "numba_cuda_shared",
 )
 
 YARDSTICK = "numba_parallel"  # straightforward and parallel: what the rest is held to

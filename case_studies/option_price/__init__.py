@@ -27,6 +27,8 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "numpy_quasi",
     "jax_keys",
     "jax_map",
+    "cupy_generators",
+    "cupy_counter",
 )
 
 YARDSTICK = "numpy_generator"  # what is usually written: what the rest is held to

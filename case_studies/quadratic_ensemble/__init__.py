@@ -23,6 +23,10 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "jax_fori",
     "jax_vmap",
     "jax_blocks",
+    "cupy_loop",
+    "cupy_fuse",
+    "cupy_elementwise",
+    "numba_cuda_orbits",
 )
 
 YARDSTICK = "numba_parallel"  # straightforward and parallel: what the rest is held to

@@ -21,6 +21,7 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "jax_scan",
     "jax_unrolled",
     "jax_fori",
+    "cupy_raw",
 )
 
 YARDSTICK = "numba_serial"  # straightforward: what the rest is held to

@@ -22,6 +22,7 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "jax_grad",
     "jax_hand",
     "jax_forward",
+    "cupy_hand",
 )
 
 YARDSTICK = "numpy_hand"  # two matrix products, as the formula is usually written

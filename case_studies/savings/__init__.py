@@ -22,6 +22,7 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "jax_broadcast",
     "jax_product",
     "jax_optimistic",
+    "cupy_product",
 )
 
 YARDSTICK = "numpy_product"

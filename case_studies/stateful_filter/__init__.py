@@ -35,6 +35,7 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "numba_seams",
     "jax_scan",
     "jax_associative",
+    "cupy_lanes",
 )
 
 YARDSTICK = "numba_loop"  # straightforward: what the rest is held to
