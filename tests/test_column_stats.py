@@ -16,11 +16,14 @@ SHAPES = ((1, 1), (1, 7), (2, 3), (7, 1), (64, 65), (257, 40), (1_025, 9))
 ALWAYS_NEW = {
     "numpy_usual",
     "jax_jit",
+    "dask_blocks",
+    "dask_numba_one_pass",
 }  # all others hand out one buffer again and again
 SHIFTED = (
     "numpy_blocked",
     "numba_one_pass",
     "numba_streamed",
+    "dask_numba_one_pass",
 )  # subtract a number of the column first
 
 
@@ -145,6 +148,17 @@ def test_keeps_one_buffer_or_none_as_its_docstring_says(name):
     reused = solve(x)[0] is solve(other)[0]
     assert reused == (name not in ALWAYS_NEW)
     assert reused == ("buffer" in module.column_stats.__doc__)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("elements", [1, 64, 100])
+@pytest.mark.parametrize("name", ["dask_blocks", "dask_numba_one_pass"])
+def test_dask_needs_no_blocks_that_divide_the_rows(monkeypatch, name, elements, dtype):
+    module = importlib.import_module(f"case_studies.column_stats.{name}")
+    monkeypatch.setattr(module, "ELEMENTS", elements)
+    for shape in ((1, 7), (65, 9), (10, 101)):
+        x = matrix(shape, dtype)
+        problem.check(solver(name)(x), x)
 
 
 @pytest.mark.parametrize("elements", [1, 64, 100])
