@@ -18,6 +18,8 @@ SAME_BITS = (
     "numba_parallel",
     "numba_dealt",
     "numba_lanes",
+    "dask_tiles",
+    "dask_numba_tiles",
 )
 
 
@@ -115,6 +117,18 @@ def test_the_same_order_of_operations_gives_the_same_counts(name, dtype):
         grid((65, 129), dtype, n_iterations=200),
         grid((40, 70), dtype, (-0.76, 0.05), (-0.73, 0.11), 300),  # nearly all edge
     ):
+        np.testing.assert_array_equal(
+            solver(name)(*given), escape_time.counts_by_numpy(*given)
+        )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["dask_tiles", "dask_numba_tiles"])
+def test_tiles_that_do_not_divide_the_grid_are_no_matter(monkeypatch, name, dtype):
+    module = importlib.import_module(f"case_studies.escape_time.{name}")
+    for tile in (1, 3, 8):
+        monkeypatch.setattr(module, "TILE", tile)
+        given = grid((10, 17), dtype)
         np.testing.assert_array_equal(
             solver(name)(*given), escape_time.counts_by_numpy(*given)
         )

@@ -34,6 +34,8 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "jax_where",
     "jax_while",
     "jax_rows",
+    "dask_tiles",
+    "dask_numba_tiles",
     "cupy_where",
     "cupy_elementwise",
     "cupy_raw",
