@@ -16,6 +16,7 @@ SAME_LAW = {
     "jax_fori",
     "jax_vmap",
     "jax_blocks",
+    "jax_unrolled",
 }  # all others promise the bits of the oracle
 SAME_BITS = [n for n in quadratic_ensemble.IMPLEMENTATIONS if n not in SAME_LAW]
 COUNTS = (1, 2, 7, 255, 256, 257, 1_000)  # orbits, around a block of 256
@@ -83,6 +84,18 @@ def test_keeps_them_over_a_thousand_chaotic_steps(name):
         given = ensemble(513, dtype, alpha=4)
         np.testing.assert_array_equal(
             solver(name)(*given, 1_000), problem.oracle(*given, 1_000)
+        )
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["dask_blocks", "dask_numba_blocks"])
+def test_blocks_of_any_size_give_the_same_bits(monkeypatch, name, dtype):
+    module = importlib.import_module(f"case_studies.quadratic_ensemble.{name}")
+    given = ensemble(301, dtype)
+    for orbits in (1, 100, 257):
+        monkeypatch.setattr(module, "ORBITS", orbits)
+        np.testing.assert_array_equal(
+            solver(name)(*given, 9), problem.oracle(*given, 9)
         )
 
 
