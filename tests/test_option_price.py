@@ -29,6 +29,7 @@ STREAMS = (
     "numba_counter",
     "numba_vectorised",
     "numpy_quasi",
+    "dask_streams",
 )
 
 
@@ -129,6 +130,34 @@ def test_threads_give_the_bits_of_the_blocked_version(dtype):
     given = handed_out(25, 513, dtype)
     blocked, threads = solver("numpy_blocked"), solver("numpy_threads")
     np.testing.assert_array_equal(blocked(*given), threads(*given))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["dask_random", "dask_streams"])
+def test_the_number_of_dask_s_workers_changes_no_bit(monkeypatch, name, dtype):
+    dask = pytest.importorskip("dask")
+    given = handed_out(25, 513, dtype)
+    module = importlib.import_module(f"case_studies.option_price.{name}")
+    monkeypatch.setattr(module, "BLOCK_PATHS", 2_000)  # three seeds a block
+    results = []
+    for workers in (1, 2, 7):
+        with dask.config.set(scheduler="threads", num_workers=workers):
+            results.append(solver(name)(*given))
+    np.testing.assert_array_equal(results[0], results[1], strict=True)
+    np.testing.assert_array_equal(results[0], results[2], strict=True)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_blocks_of_any_size_give_dask_the_bits_of_the_blocked_version(
+    monkeypatch, dtype
+):
+    given = handed_out(25, 513, dtype)
+    module = importlib.import_module("case_studies.option_price.dask_streams")
+    for paths in (1, 2_000, 10**9):
+        monkeypatch.setattr(module, "BLOCK_PATHS", paths)
+        np.testing.assert_array_equal(
+            solver("dask_streams")(*given), solver("numpy_blocked")(*given), strict=True
+        )
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -27,6 +27,9 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "numpy_quasi",
     "jax_keys",
     "jax_map",
+    "jax_quantile",
+    "dask_random",
+    "dask_streams",
     "cupy_generators",
     "cupy_counter",
 )
