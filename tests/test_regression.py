@@ -58,6 +58,18 @@ def test_is_zero_where_the_model_fits(solve, dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["dask_blocks", "dask_one_pass"])
+def test_dask_s_blocks_may_have_any_size(monkeypatch, name, dtype):
+    module = importlib.import_module(f"case_studies.regression.{name}")
+    given = samples((101, 7), dtype)
+    for elements in (1, 70, 350):
+        monkeypatch.setattr(module, "ELEMENTS", elements)
+        result = finish(module.regression(*place("dask", *given)))
+        assert result.dtype == dtype
+        problem.check(result, *given)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES[:5], ids=str)
 def test_check_and_oracle_agree(shape, dtype):
     given = samples(shape, dtype)

@@ -20,8 +20,11 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "numpy_blocked",
     "numba_fused",
     "jax_grad",
+    "jax_batches",
     "jax_hand",
     "jax_forward",
+    "dask_blocks",
+    "dask_one_pass",
     "cupy_hand",
 )
 
