@@ -139,6 +139,21 @@ def test_gives_the_same_bits_with_any_number_of_threads(name):
         numba.set_num_threads(threads)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", [n for n in heat.IMPLEMENTATIONS if "dask" in n])
+@pytest.mark.parametrize("rows", [1, 3, 10, 11, 40])
+def test_bands_meet_without_a_seam(monkeypatch, name, rows, dtype):
+    """Also bands that are narrower than their halo, and a last one of a row."""
+    module = importlib.import_module(f"case_studies.heat.{name}")
+    monkeypatch.setattr(module, "ROWS", rows)
+    for shape in ((41, 13), (12, 9), (23, 4)):
+        u = plate(shape, dtype)
+        for n_steps in (1, 12):
+            expected = solver("numpy_slicing")(u, R, n_steps)
+            result = solver(name)(u, R, n_steps)
+            np.testing.assert_array_equal(result, expected, strict=True)
+
+
 def test_a_wave_front_also_takes_rows_that_no_cache_holds():
     wide = plate((5, 40_000))  # too wide for the closed form's table of sines
     expected = solver("numpy_slicing")(wide, R, 3)
