@@ -1,7 +1,12 @@
-"""A CuPy that computes with NumPy: it proves the path to a record, and no speed."""
+"""A CuPy that computes with NumPy: it proves what is computed, and no speed.
+
+Its arrays are of a class of their own, so that what returns NumPy's is found out; its
+kernels are compiled for the CPU (`compiled`).
+"""
 
 from types import SimpleNamespace
 
+import compiled
 import numpy
 
 
@@ -9,6 +14,16 @@ class ndarray(numpy.ndarray):  # CuPy's name
     """An array "on the GPU"."""
 
     device = SimpleNamespace(id=0)
+
+    def __array_wrap__(self, array, context=None, return_scalar=False):
+        """Keep single numbers on the GPU, too."""
+        return array.view(ndarray)
+
+    def __getitem__(self, key):
+        return asarray(super().__getitem__(key), copy=False)
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
 
     def get(self):
         return numpy.array(self)
@@ -36,19 +51,58 @@ class Device:
         return None
 
 
-def asarray(array, dtype=None):
-    return numpy.array(array, dtype=dtype).view(ndarray)
+def asarray(array, dtype=None, copy=True):
+    return numpy.array(array, dtype=dtype, copy=copy or None).view(ndarray)
 
 
-def ones(shape, dtype):
-    return asarray(numpy.ones(shape, dtype))
+def returning(function):
+    """Return the function with its arrays as arrays "on the GPU"."""
+
+    def call(*args, **kwargs):
+        result = function(*args, **kwargs)
+        return result.view(ndarray) if isinstance(result, numpy.ndarray) else result
+
+    return call
 
 
-def copyto(target, source):
-    numpy.copyto(target, source)
+def __getattr__(name):
+    """Return NumPy's object of that name; its functions return arrays of ours."""
+    if name.startswith("__"):
+        raise AttributeError(name)
+    found = getattr(numpy, name)
+    return (
+        returning(found) if callable(found) and not isinstance(found, type) else found
+    )
 
 
-add, matmul, empty_like = numpy.add, numpy.matmul, numpy.empty_like
+def fuse(function):
+    return function
+
+
+class ElementwiseKernel(compiled.ElementwiseKernel):
+    def __call__(self, *args):
+        return super().__call__(*args).view(ndarray)
+
+
+class ReductionKernel(compiled.ReductionKernel):
+    def __call__(self, *args, axis=None):
+        return asarray(super().__call__(*args, axis=axis))
+
+
+RawModule = compiled.RawModule
+
+
+class Generator:
+    """A generator of NumPy's, with the signature of CuPy's."""
+
+    def __init__(self, seed):
+        self.generator = numpy.random.default_rng(seed)
+
+    def standard_normal(self, size=None, dtype=float):
+        return asarray(self.generator.standard_normal(size, dtype))
+
+
+random = SimpleNamespace(default_rng=Generator)
 
 runtime = SimpleNamespace(
     getDeviceCount=lambda: 1,
