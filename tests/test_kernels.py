@@ -5,7 +5,7 @@ kernels are compiled by the host's compiler: see `fake_gpu`.  Neither proves a s
 """
 
 import importlib
-import importlib.util
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -18,7 +18,7 @@ from arraylab import records
 from arraylab.arrays import library_of
 
 ROOT = Path(__file__).resolve().parents[1]
-FAKE = ROOT / "tests" / "fake_gpu"
+PLACES = os.pathsep.join([str(ROOT / "tests" / "fake_gpu"), str(ROOT)])
 
 RUN = """
 import importlib
@@ -86,6 +86,75 @@ print("right")
 """
 
 
+# For NVIDIA's compilers, with all arrays on the host: nothing is run.
+COMPILE = """
+import importlib
+import sys
+
+import numpy as np
+
+case, name, library = sys.argv[1:]
+problem = importlib.import_module(f"case_studies.{case}")
+
+
+def by_nvrtc(source):
+    from cuda.bindings import nvrtc
+
+    _, program = nvrtc.nvrtcCreateProgram(source.encode(), b"kernel.cu", 0, [], [])
+    options = [b"--std=c++17", b"--gpu-architecture=compute_80"]
+    (status,) = nvrtc.nvrtcCompileProgram(program, len(options), options)
+    log = b" " * nvrtc.nvrtcGetProgramLogSize(program)[1]
+    nvrtc.nvrtcGetProgramLog(program, log)
+    assert status == nvrtc.nvrtcResult.NVRTC_SUCCESS, log.decode()
+    print("compiled")
+
+
+if library == "cupy":
+    module = importlib.import_module(f"case_studies.{case}.{name}")
+    for kernel in vars(module).values():
+        if hasattr(kernel, "for_gpu"):
+            for source in kernel.for_gpu():
+                by_nvrtc(source)
+else:
+    from numba import cuda, typeof
+
+    class Host(np.ndarray):
+        def copy_to_device(self, other):
+            self[...] = other
+
+        def copy_to_host(self):
+            return np.array(self)
+
+    class Kernel:
+        def __init__(self, function):
+            self.function, self.known = function, set()
+
+        def __getitem__(self, grid):
+            return self
+
+        def __call__(self, *arguments):
+            types = (np.array(a) if np.ndim(a) else a for a in arguments)
+            signature = tuple(typeof(a) for a in types)
+            if signature in self.known:
+                return
+            self.known.add(signature)
+            ptx, _ = cuda.compile_ptx(self.function, signature, cc=(8, 0))
+            assert ".visible .entry" in ptx or ".visible .func" in ptx
+            print("compiled")
+
+    cuda.jit = Kernel
+    cuda.to_device = lambda array: np.array(array).view(Host)
+    cuda.device_array_like = lambda array: np.empty_like(array).view(Host)
+    cuda.device_array = lambda *args: np.empty(*args).view(Host)
+    module = importlib.import_module(f"case_studies.{case}.{name}")
+    for dtype in ("float32", "float64"):
+        given = problem.inputs(problem.SIZES[0], dtype)
+        getattr(module, case)(
+            *(cuda.to_device(a) if isinstance(a, np.ndarray) else a for a in given)
+        )
+"""
+
+
 def on_gpus(library):
     """Return the cases' implementations of a library that computes on a GPU alone."""
     return [
@@ -96,28 +165,47 @@ def on_gpus(library):
     ]
 
 
-def right(case, name, library, **environment):
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", RUN, case, name, library],
+def done(code, case, name, library, **environment):
+    """Return what a Python of its own printed."""
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, case, name, library],
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
         timeout=120,
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.endswith("right\n")
+    assert run.returncode == 0, run.stderr
+    return run.stdout.split()
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("numba_cuda") is None, reason="numba-cuda is not installed"
-)
+def has(*distributions):
+    """Return a mark: skip where one of them is not installed."""
+    known = {found.name for found in importlib.metadata.distributions()}
+    absent = ", ".join(name for name in distributions if name not in known)
+    return pytest.mark.skipif(bool(absent), reason=f"{absent}: not installed")
+
+
+@has("numba-cuda")
 @pytest.mark.parametrize(("case", "name"), on_gpus("numba_cuda"))
-def test_a_kernel_in_python_is_right_in_the_simulator(case, name):
-    right(case, name, "numba_cuda", NUMBA_ENABLE_CUDASIM="1")
+class TestNumbaCuda:
+    def test_is_right_in_the_simulator(self, case, name):
+        said = done(RUN, case, name, "numba_cuda", NUMBA_ENABLE_CUDASIM="1")
+        assert said == ["right"]
+
+    @has("nvidia-nvvm")
+    def test_compiles_for_a_gpu(self, case, name):
+        assert "compiled" in done(COMPILE, case, name, "numba_cuda")
 
 
-@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no g++")
 @pytest.mark.parametrize(("case", "name"), on_gpus("cupy"))
-def test_what_cupy_is_told_is_right_on_the_host(case, name):
-    places = os.pathsep.join([str(FAKE), str(ROOT)])
-    right(case, name, "cupy", PYTHONPATH=places)
+class TestCuPy:
+    @pytest.mark.skipif(shutil.which("g++") is None, reason="there is no g++")
+    def test_is_right_on_the_host(self, case, name):
+        assert done(RUN, case, name, "cupy", PYTHONPATH=PLACES) == ["right"]
+
+    @has("cuda-bindings", "nvidia-cuda-nvrtc")
+    def test_compiles_for_a_gpu(self, case, name):
+        text = (ROOT / "case_studies" / case / f"{name}.py").read_text("utf-8")
+        n_kernels = text.count("Kernel(") + text.count("RawModule(")
+        said = done(COMPILE, case, name, "cupy", PYTHONPATH=PLACES)
+        assert len(said) >= n_kernels

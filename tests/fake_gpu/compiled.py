@@ -84,6 +84,11 @@ class RawModule:
     def __init__(self, code, options=(), name_expressions=()):
         self.code, self.names = code, name_expressions
 
+    def for_gpu(self):
+        """Return the source in which every name is compiled."""
+        uses = "".join(f"auto use_{i} = &{n};\n" for i, n in enumerate(self.names))
+        return [f"{self.code}__device__ void uses() {{ {uses} }}"]
+
     def get_function(self, name):
         assert name in self.names, f"{name} is not among the name_expressions"
         start = f"launch(&{name}, sizes, given);"
@@ -119,16 +124,25 @@ class Kernel:
                 assert known.setdefault(kind, argument.dtype) == argument.dtype
         return {name: numpy.dtype(name) for name in TYPES} | known
 
-    def source(self, types, parameters, body):
+    def source(self, types, head=HOST, kind=""):
+        """Return the source; with no head and kind __global__, that for a GPU."""
         letters = "".join(
             f"typedef {TYPES[dtype.name]} {name};\n"
             for name, dtype in types.items()
             if name != TYPES[dtype.name] and name != "bool"
         )
+        parameters, body = self.function()
         return (
-            f"{HOST}{letters}{self.preamble}\n"
-            f'extern "C" void kernel({parameters}) {{ {body} }}'
+            f"{head}{letters}{self.preamble}\n"
+            f'extern "C" {kind} void kernel({parameters}) {{ {body} }}'
         )
+
+    def for_gpu(self):
+        """Return a source for each dtype that T may be."""
+        return [
+            self.source(self.types([numpy.empty(0, t)] * 9), "", "__global__")
+            for t in ("float32", "float64")
+        ]
 
     def placed(self, arguments, types):
         """Return the inputs in their common shape; raw ones as they are."""
@@ -154,29 +168,33 @@ class ElementwiseKernel(Kernel):
     def __call__(self, *arguments):
         types = self.types(arguments)
         shape, given = self.placed(arguments[: len(self.inputs)], types)
-        ((kind, result),) = self.outputs
+        ((kind, _),) = self.outputs
         rest = arguments[len(self.inputs) :]
         out = rest[0] if rest else numpy.empty(shape, types[kind])
         given = [
             numpy.ascontiguousarray(numpy.broadcast_to(a, out.shape)) if not raw else a
             for (*raw, _, _), a in zip(self.inputs, given, strict=True)
         ]
-        names = [(raw, name) for *raw, _, name in self.inputs]
-        pointed = [f"const {k}* {'' if r else '_'}{n}" for *r, k, n in self.inputs]
-        each = "".join(
-            f"const auto {name} = _{name}[i];" for raw, name in names if not raw
-        )
-        parameters = ", ".join(["long long n__", *pointed, f"{kind}* _{result}"])
-        body = (
-            f"for (long long i = 0; i < n__; i++) {{ {each} {kind}& {result} = "
-            f"_{result}[i]; {self.code[0]}; }}"
-        )
         assert out.flags.c_contiguous
         addresses = [ctypes.c_void_p(a.ctypes.data) for a in (*given, out)]
-        library(self.source(types, parameters, body)).kernel(
-            ctypes.c_longlong(out.size), *addresses
-        )
+        library(self.source(types)).kernel(ctypes.c_longlong(out.size), *addresses)
         return out
+
+    def function(self):
+        """Return the parameters and the body of a function that does all elements."""
+        ((kind, result),) = self.outputs
+        pointed = [f"const {k}* {'' if r else '_'}{n}" for *r, k, n in self.inputs]
+        each = "".join(
+            f"const auto {name} = _{name}[i];"
+            for *raw, _, name in self.inputs
+            if not raw
+        )
+        parameters = ", ".join(["long long n__", *pointed, f"{kind}* _{result}"])
+        body = f"""for (long long i = 0; i < n__; i++) {{
+            {each} {kind}& {result} = _{result}[i];
+            {self.code[0]};
+        }}"""
+        return parameters, body
 
 
 class ReductionKernel(Kernel):
@@ -188,7 +206,7 @@ class ReductionKernel(Kernel):
     def __call__(self, *arguments, axis=None):
         types = self.types(arguments)
         shape, given = self.placed(arguments, types)
-        ((kind, result),) = self.outputs
+        ((kind, _),) = self.outputs
         if axis is None:
             kept, given = (), [a.reshape(-1) for a in given]
         else:
@@ -197,6 +215,15 @@ class ReductionKernel(Kernel):
                 numpy.ascontiguousarray(numpy.moveaxis(a, axis, -1)) for a in given
             ]
         out = numpy.empty(kept, types[kind])
+        length = numpy.prod(shape, dtype=int) // max(1, out.size)
+        addresses = [ctypes.c_void_p(a.ctypes.data) for a in (*given, out)]
+        lengths = ctypes.c_longlong(out.size), ctypes.c_longlong(int(length))
+        library(self.source(types)).kernel(*lengths, *addresses)
+        return out[()]
+
+    def function(self):
+        """Return the parameters and the body of a function that does all elements."""
+        ((kind, result),) = self.outputs
         map_, join, post, identity = self.code
         each = "".join(
             f"const auto {n} = _{n}[o__ * m__ + i__];" for *_, n in self.inputs
@@ -214,9 +241,4 @@ class ReductionKernel(Kernel):
             {kind} a = sum__; {kind}& {result} = _{result}[o__];
             {post};
         }}"""
-        length = numpy.prod(shape, dtype=int) // max(1, out.size)
-        addresses = [ctypes.c_void_p(a.ctypes.data) for a in (*given, out)]
-        library(self.source(types, parameters, body)).kernel(
-            ctypes.c_longlong(out.size), ctypes.c_longlong(int(length)), *addresses
-        )
-        return out[()]
+        return parameters, body
