@@ -16,6 +16,7 @@ SHAPES = ((1, 1), (1, 7), (2, 3), (7, 1), (64, 65), (257, 40), (1_025, 9))
 ALWAYS_NEW = {
     "numpy_usual",
     "jax_jit",
+    "jax_one_pass",
     "dask_blocks",
     "dask_numba_one_pass",
 }  # all others hand out one buffer again and again
@@ -24,6 +25,7 @@ SHIFTED = (
     "numba_one_pass",
     "numba_streamed",
     "dask_numba_one_pass",
+    "jax_one_pass",
 )  # subtract a number of the column first
 
 
