@@ -62,8 +62,13 @@ def missing(library: str) -> str:
         if not cupy.cuda.is_available():
             return "CuPy needs a CUDA GPU, and finds none here"
     if library == "numba_cuda":
-        from numba import cuda
+        from numba import config, cuda
 
+        if getattr(config, "ENABLE_CUDASIM", 0):
+            return (
+                "Numba simulates a CUDA GPU here, with Python threads on the CPU "
+                "(NUMBA_ENABLE_CUDASIM=1)"
+            )
         if not cuda.is_available():
             return "numba.cuda needs a CUDA GPU, and finds none here"
     return ""

@@ -339,19 +339,12 @@ def test_in_a_kernel_without_a_gpu_records_are_shown_and_the_rest_runs(folder):
     assert notebooks.collect(folder / "page.ipynb").cells == {}
 
 
-def test_in_the_simulator_a_numba_cuda_cell_really_runs_and_really_fails(folder):
+def test_in_the_simulator_a_numba_cuda_cell_is_left_out(folder):
     pytest.importorskip("numba", reason="Numba is not installed")
     cells = execute(
         folder,
-        [
-            "%load_ext arraylab",
-            "%%gpu numba_cuda\nx = 20\nx + 1",
-            "%%gpu numba_cuda\n1/0",
-        ],
+        ["%load_ext arraylab", "%%gpu numba_cuda\n1/0"],
         NUMBA_ENABLE_CUDASIM="1",
     )
-    assert cells[1]["outputs"][0]["data"]["text/plain"] == ["21"]
-    assert cells[2]["outputs"][0]["ename"] == "ZeroDivisionError"
-    assert list(notebooks.collect(folder / "page.ipynb").cells) == [
-        records.cell_hash("x = 20\nx + 1")
-    ]
+    assert "Numba simulates a CUDA GPU" in str(cells[1]["outputs"])
+    assert notebooks.collect(folder / "page.ipynb").cells == {}
