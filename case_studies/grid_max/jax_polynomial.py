@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from case_studies.grid_max.problem import COSINE
 
-ROWS = 64  # of a block: work enough to share among cores, small enough for their caches
+ROWS = 32  # of a block: work enough to share among cores, small enough for their caches
 
 
 def surface(turns):
