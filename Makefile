@@ -14,7 +14,7 @@ ready = @sh tools/environment.sh
 
 .DEFAULT_GOAL := help
 .PHONY: help environment book test style notebooks notebooks-test notebooks-oldest
-.PHONY: wheel bench gpu gpu-environment gpu-bundle records links lock upgrade
+.PHONY: wheel bench outofcore gpu gpu-environment gpu-bundle records links lock upgrade
 .PHONY: clean clean-all
 
 book:  ## execute every lecture here and build the site into _build/html
@@ -54,6 +54,10 @@ wheel:  ## build what the notebooks install, into dist and the site
 bench:  ## time all implementations on this machine and write its record
 	$(ready)
 	@$(inside) -m tools.bench
+
+outofcore:  ## 80 GB within 4 GiB, enforced by the system (Linux); writes its record
+	$(ready)
+	@$(inside) -m tools.outofcore
 
 gpu:  ## on a machine with a CUDA GPU: execute all, check, time, write its record
 	$(ready)

@@ -28,6 +28,7 @@ from arraylab.schema import (
     Unreadable,
     check,
     check_execution,
+    check_large_run,
     check_measurement,
 )
 
@@ -64,6 +65,9 @@ class Record:
     executions : Mapping
         The last execution of each lecture ("part/stem") on this machine: when, with
         what result, in how many seconds, of which code.
+    outofcore : tuple of dict
+        Runs on arrays larger than memory, as `tools.outofcore` made them: one row a
+        case and name, with limit, seconds, and the peak that the system counted.
     """
 
     path: Path
@@ -74,6 +78,7 @@ class Record:
     cells: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     claims: tuple[dict[str, Any], ...] = ()
     executions: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    outofcore: tuple[dict[str, Any], ...] = ()
 
     @property
     def gpus(self) -> tuple[str, ...]:
@@ -96,6 +101,7 @@ class Record:
             "cells": dict(self.cells),
             "claims": list(self.claims),
             "executions": dict(self.executions),
+            "outofcore": list(self.outofcore),
         }
 
     def __repr__(self) -> str:
@@ -263,6 +269,7 @@ def _record(data: Any, path: Path) -> Record:
         cells=data["cells"],
         claims=tuple(data.get("claims", ())),
         executions=data.get("executions", {}),
+        outofcore=tuple(data.get("outofcore", ())),
     )
 
 
@@ -306,6 +313,16 @@ def find(
     ]
     found.sort(key=lambda f: (f.fresh, f.date), reverse=True)
     return found
+
+
+def out_of_core(case: str, library: Library | None = None) -> list[Found]:
+    """Return the recorded runs of a case on arrays larger than memory, by machine."""
+    return [
+        Found(record, row, row["code"] == _today(case, row["implementation"]))
+        for record in (load() if library is None else library).records
+        for row in record.outofcore
+        if row["case"] == case
+    ]
 
 
 def status(library: Library | None = None) -> Status:
@@ -396,6 +413,7 @@ def save(
     claims: Iterable[Mapping[str, Any]] = (),
     date: str | None = None,
     executions: Mapping[str, Mapping[str, Any]] | None = None,
+    outofcore: Iterable[Mapping[str, Any]] = (),
 ) -> Record:
     """Merge new results into the record of a machine, all or nothing.
 
@@ -404,7 +422,8 @@ def save(
     losers and failures stay visible; a row of no case study is left out, because no
     hash would tell when its code changed.  New cells of a lecture replace all its old
     ones; cells are kept only where `stamp` lists a GPU (a simulator's are no record).
-    An execution replaces the one of the same lecture.
+    An execution replaces the one of the same lecture, a run out of core the one of the
+    same case and name.
 
     Raises
     ------
@@ -422,7 +441,10 @@ def save(
     dated = {key: {**cell, "date": now} for key, cell in shown}
     told = tuple({"date": now, **claim} for claim in claims)
     ran = _executions(executions or {}, now)
-    new = Record(path, dict(stamp), now, commit, tuple(rows), dated, told, ran)
+    large = tuple({"date": now, **run} for run in outofcore)
+    for run in large:
+        check_large_run(run, f"the run {run.get('name', '')!r}")
+    new = Record(path, dict(stamp), now, commit, tuple(rows), dated, told, ran, large)
     merged = merge(old, new).json()
     _record(merged, path)
     write_atomically(path, _pretty(merged))
@@ -432,7 +454,8 @@ def save(
 def merge(old: Record | None, new: Record) -> Record:
     """Return `new` with what only `old` holds, which keeps its date and versions."""
     if old is None:
-        old = replace(new, measurements=(), cells={}, claims=(), executions={})
+        empty = {"measurements": (), "cells": {}, "claims": (), "executions": {}}
+        old = replace(new, **empty, outofcore=())
     if identity(old.machine) != identity(new.machine):
         raise ValueError(
             f"{new.path.name}: holds the record of {old.title}, and this machine is "
@@ -449,6 +472,10 @@ def merge(old: Record | None, new: Record) -> Record:
         if cell["lecture"] not in redone
     }
     claims = {claim["id"]: claim for claim in (*old.claims, *new.claims)}
+    large = {
+        (run["case"], run["name"]): run
+        for run in (*(_aged(run, old, new) for run in old.outofcore), *new.outofcore)
+    }
     return replace(
         new,
         measurements=tuple(rows[key] for key in sorted(rows)),
@@ -458,6 +485,7 @@ def merge(old: Record | None, new: Record) -> Record:
             **{name: _aged(ran, old, new) for name, ran in old.executions.items()},
             **new.executions,
         },
+        outofcore=tuple(large.values()),
     )
 
 
@@ -512,11 +540,11 @@ def _is_odd(value: Any) -> bool:
 
 
 def _pretty(data: Mapping[str, Any]) -> str:
-    """Return `data` as JSON with sorted keys, one measurement and one claim a line."""
+    """Return `data` as JSON with sorted keys, one measurement, claim or run a line."""
     parts = []
     for key in sorted(data):
         value = data[key]
-        if key in ("measurements", "claims") and value:
+        if key in ("measurements", "claims", "outofcore") and value:
             text = "[\n  " + ",\n  ".join(_json(row) for row in value) + "\n ]"
         else:
             text = _json(value, indent=1).replace("\n", "\n ")

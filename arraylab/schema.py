@@ -2,8 +2,9 @@
 
 A record is ``{"schema": 1, "machine": stamp, "date": ..., "measurements": [...],
 "cells": {hash: {"lecture": ..., "outputs": [...]}}, "claims": [...],
-"executions": {lecture: {"date": ..., "result": ..., "seconds": ...}}}``.  The last two
-may be absent, as in older files.
+"executions": {lecture: {"date": ..., "result": ..., "seconds": ...}}, "outofcore":
+[{"case": ..., "name": ..., "result": ..., "seconds": ...}]}``.  The last three may be
+absent, as in older files.
 """
 
 from datetime import datetime
@@ -54,6 +55,8 @@ def check(data: Any, name: str) -> None:
     executions = _get({"executions": {}, **data}, "executions", dict)
     for lecture, execution in executions.items():
         check_execution(execution, f"the execution of {lecture}")
+    for i, run in enumerate(_get({"outofcore": [], **data}, "outofcore", list), 1):
+        check_large_run(run, f"run {i} out of core")
 
 
 def check_execution(execution: Any, where: str) -> None:
@@ -61,6 +64,20 @@ def check_execution(execution: Any, where: str) -> None:
     datetime.fromisoformat(_get(execution, "date", str, where))
     _get(execution, "result", str, where)
     _get(execution, "seconds", int | float, where)
+
+
+def check_large_run(run: Any, where: str) -> None:
+    """Raise ValueError unless a run out of core says of what, how large, how it went.
+
+    Sizes are bytes; a run that failed has the seconds until then.
+    """
+    check_execution(run, where)
+    for key in ("case", "name", "implementation", "dtype", "enforced"):
+        _get(run, key, str, where)
+    _get(run, "code", str | None, where)
+    for key in ("n", "chunk", "threads", "array", "limit", "peak"):
+        _get(run, key, int, where)
+    _check_origin(run, where)
 
 
 def check_measurement(row: Any, where: str) -> None:

@@ -500,3 +500,54 @@ def test_the_newest_record_of_a_cell_is_found_and_machines_without_gpu_passed_ov
     record, _ = records.find_cell("x\n", records.load(tmp_path))
     assert record.path.name == "b.json"
     assert records.find_cell("y", records.load(tmp_path)) is None
+
+
+# Runs on arrays larger than memory
+
+
+def large(name="as written", **changes):
+    return {
+        "case": "grid_max",
+        "name": name,
+        "implementation": "numpy_blocked",
+        "code": records._today("grid_max", "numpy_blocked"),
+        "n": 100_000,
+        "dtype": "float64",
+        "chunk": 1_000,
+        "threads": 2,
+        "array": 80 * 10**9,
+        "limit": 4 * 2**30,
+        "enforced": "by the system",
+        "result": "finished",
+        "seconds": 45.0,
+        "peak": 10**9,
+    } | changes
+
+
+def test_a_run_out_of_core_replaces_its_namesake_and_outlives_other_results(tmp_path):
+    path = tmp_path / "a.json"
+    records.save(path, CPU, [], outofcore=[large(), large("spilling")], date=MONDAY)
+    records.save(path, CPU, [], outofcore=[large(seconds=40.0)], date=TUESDAY)
+    records.save(path, CPU | {"versions": {"numpy": "3"}}, [row()], date=TUESDAY)
+    found = records.out_of_core("grid_max", records.load(tmp_path))
+    assert [f.measurement["seconds"] for f in found] == [40.0, 45.0]
+    assert [f.date for f in found] == [TUESDAY, MONDAY]
+    assert all(f.fresh for f in found)
+    assert found[0].versions == {"numpy": "2.4.0"}
+    assert records.out_of_core("heat", records.load(tmp_path)) == []
+
+
+def test_a_run_out_of_core_of_other_code_is_stale(tmp_path):
+    path = tmp_path / "a.json"
+    records.save(path, CPU, [], outofcore=[large(code="0123456789ab")])
+    (found,) = records.out_of_core("grid_max", records.load(tmp_path))
+    assert not found.fresh
+
+
+@pytest.mark.parametrize("key", ["case", "code", "limit", "enforced", "peak", "result"])
+def test_a_run_out_of_core_has_to_say_all(tmp_path, key):
+    run = large()
+    del run[key]
+    with pytest.raises(ValueError, match=key):
+        records.save(tmp_path / "a.json", CPU, [], outofcore=[run])
+    assert not list(tmp_path.iterdir())
