@@ -27,6 +27,7 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "jax_pad",
     "jax_interior",
     "jax_convolution",
+    "jax_sharded",
     "dask_overlap",
     "dask_halo",
     "dask_numba_halo",
