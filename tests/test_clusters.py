@@ -110,7 +110,7 @@ class TestDeath:
             with pytest.raises(CancelledError):
                 client.submit(np.sum, given, workers=["ann"]).result(timeout=PATIENCE)
 
-    def test_a_new_worker_takes_over_what_waits(self, page: SimpleNamespace) -> None:
+    def test_without_a_worker_tasks_wait(self, page: SimpleNamespace) -> None:
         with page.cluster("ann") as (client, running):
             running["ann"].kill()
             assert until(lambda: not client.scheduler_info()["workers"])
