@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+import struct
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import test_site as site
 
-from tools import execute, pages
+from tools import dashboard, execute, pages
 
 LECTURE = "lectures/dask/schedulers"
 
@@ -65,6 +66,23 @@ def test_the_lecture_links_to_what_is_written(reports: Any) -> None:
     folder = (site.ROOT / LECTURE).parent
     assert (folder / link).resolve().parent == site.ROOT / reports.FOLDER
     assert f'"name": "{Path(link).name}"' in text
+
+
+def test_the_picture_of_the_dashboard_is_one_that_the_tool_takes() -> None:
+    head = dashboard.PICTURE.read_bytes()[:24]
+    assert head.startswith(b"\x89PNG")
+    assert struct.unpack(">II", head[16:]) == dashboard.SIZE
+    assert f"{{figure}} {dashboard.PICTURE.name}" in (
+        site.ROOT / f"{LECTURE}.md"
+    ).read_text(encoding="utf-8")
+
+
+def test_without_a_browser_the_tool_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(dashboard, "BROWSERS", ("no-such-browser",))
+    assert dashboard.main() == 2
+    assert "Chromium" in capsys.readouterr().err
 
 
 @site.built
