@@ -18,27 +18,28 @@ def rewards(w, y, γ, R):
     return reward
 
 
-@njit(parallel=True)
-def improve(reward, expected, β, v, policy):
-    """Write the best of all choices into v and policy; expected is (n, m)."""
+# A maximum is the same in any order, if there is no nan: that is what the flags say,
+# and vector instructions need.
+@njit(parallel=True, fastmath={"nnan", "nsz", "reassoc"})
+def improve(reward, expected, β, v):
+    """Write the value of the best of all choices into v; expected is (n, m)."""
     m, n, _ = reward.shape
     for i in prange(m):
         for j in range(n):
-            best, at = reward[i, j, 0] + β * expected[j, 0], 0
-            for k in range(1, m):
-                value = reward[i, j, k] + β * expected[j, k]
-                if value > best:
-                    best, at = value, k
-            v[i, j], policy[i, j] = best, at
+            now, later = reward[i, j], expected[j]
+            best = now[0] + β * later[0]
+            for k in range(m):
+                value = now[k] + β * later[k]
+                best = value if value > best else best
+            v[i, j] = best
 
 
 def savings(w, y, P, β, γ, R, accuracy):
     """Return value and policy, each (m, n), by value function iteration."""
     reward = rewards(w, y, γ, R)
-    v = np.zeros((w.size, y.size), w.dtype)
-    policy, gap = np.empty(v.shape, np.int64), np.inf
+    v, gap = np.zeros((w.size, y.size), w.dtype), np.inf
     while gap > accuracy * (1 - β) / β:
         before = v.copy()
-        improve(reward, P @ before.T, β, v, policy)
+        improve(reward, P @ before.T, β, v)
         gap = np.abs(v - before).max()
-    return v, policy
+    return v, (reward + β * (P @ v.T)).argmax(axis=2)
