@@ -7,15 +7,7 @@
 import numpy as np
 from numba import njit, prange
 
-
-@njit(fastmath={"contract"})
-def discounted(p, v, β):
-    """Return β Σ p[l] v[l], (m,), for the probabilities p (n,) and values v (n, m)."""
-    expected = np.zeros_like(v[0])
-    for l in range(p.size):  # noqa: E741
-        for k in range(expected.size):
-            expected[k] += p[l] * v[l, k]
-    return β * expected
+from case_studies.savings.numba_parallel import discounted
 
 
 @njit(error_model="numpy")

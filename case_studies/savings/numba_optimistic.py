@@ -5,7 +5,8 @@
 import numpy as np
 from numba import njit, prange
 
-from case_studies.savings.numba_monotone import discounted, improve
+from case_studies.savings.numba_monotone import improve
+from case_studies.savings.numba_parallel import discounted
 
 STEPS = 10  # along a policy before it is improved again
 

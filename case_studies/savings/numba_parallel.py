@@ -1,45 +1,57 @@
-"""Numba: the same steps as loops, the levels of wealth shared out among cores."""
+"""Numba: the same steps as loops, the incomes shared out among cores."""
+
+# The product is a loop as well: after a library's threads have worked, they spin for a
+# while, and take the cores from those of the loop that follows.
 
 import numpy as np
 from numba import njit, prange
 
 
+@njit(fastmath={"contract"})
+def discounted(p, v, β):
+    """Return β Σ p[l] v[l], (m,), for the probabilities p (n,) and values v (n, m)."""
+    expected = np.zeros_like(v[0])
+    for l in range(p.size):  # noqa: E741
+        for k in range(expected.size):
+            expected[k] += p[l] * v[l, k]
+    return β * expected
+
+
 @njit(parallel=True, error_model="numpy")
 def rewards(w, y, γ, R):
-    """Return the reward (m, n, m) of keeping w[k] with wealth w[i] and income y[j]."""
-    reward = np.empty((w.size, y.size, w.size), w.dtype)
-    one, nothing = w.dtype.type(1), w.dtype.type(-np.inf)
-    for i in prange(w.size):
-        for j in range(y.size):
+    """Return the reward (n, m, m) of keeping w[k] with income y[j] and wealth w[i]."""
+    reward = np.empty((y.size, w.size, w.size), w.dtype)
+    power = w.dtype.type(1) - γ
+    for j in prange(y.size):
+        for i in range(w.size):
             for k in range(w.size):
                 c = R * w[i] + y[j] - w[k]
-                u = c ** (one - γ) / (one - γ) if c > 0 else nothing
-                reward[i, j, k] = u
+                reward[j, i, k] = c**power / power if c > 0 else -np.inf
     return reward
 
 
 # A maximum is the same in any order, if there is no nan: that is what the flags say,
 # and vector instructions need.
 @njit(parallel=True, fastmath={"nnan", "nsz", "reassoc"})
-def improve(reward, expected, β, v):
-    """Write the value of the best of all choices into v; expected is (n, m)."""
-    m, n, _ = reward.shape
-    for i in prange(m):
-        for j in range(n):
-            now, later = reward[i, j], expected[j]
-            best = now[0] + β * later[0]
-            for k in range(m):
-                value = now[k] + β * later[k]
+def improve(v, P, β, reward, better):
+    """Write the value of the best of all choices into better, (n, m)."""
+    for j in prange(P.shape[0]):
+        expected = discounted(P[j], v, β)
+        for i in range(expected.size):
+            now = reward[j, i]
+            best = now[0] + expected[0]
+            for k in range(expected.size):
+                value = now[k] + expected[k]
                 best = value if value > best else best
-            v[i, j] = best
+            better[j, i] = best
 
 
 def savings(w, y, P, β, γ, R, accuracy):
     """Return value and policy, each (m, n), by value function iteration."""
-    reward = rewards(w, y, γ, R)
-    v, gap = np.zeros((w.size, y.size), w.dtype), np.inf
+    reward, gap = rewards(w, y, γ, R), np.inf
+    v, better = np.zeros((2, y.size, w.size), w.dtype)
     while gap > accuracy * (1 - β) / β:
-        before = v.copy()
-        improve(reward, P @ before.T, β, v)
-        gap = np.abs(v - before).max()
-    return v, (reward + β * (P @ v.T)).argmax(axis=2)
+        improve(v, P, β, reward, better)
+        gap = np.abs(better - v).max()
+        v, better = better, v
+    return v.T, (reward + β * (P @ v)[:, None]).argmax(axis=2).T
