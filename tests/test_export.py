@@ -632,6 +632,13 @@ class TestCourse:
                 to = piece.attrs.get("href") or piece.attrs.get("src")
                 assert to is None or to.startswith(("https://", "data:image/")), to
 
+    def test_asks_for_cupy_only_where_there_is_a_gpu(
+        self, page: str, exported: dict[str, Any]
+    ) -> None:
+        codes = texts(exported[page], "code") if page in exported else []
+        plain = [code for code in codes if not code.startswith("%%gpu")]
+        assert not [code for code in plain if "cupy" in glued.imports(code)]
+
     def test_has_code_that_is_formatted_and_whole(
         self, page: str, exported: dict[str, Any], tmp_path: Path
     ) -> None:

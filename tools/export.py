@@ -250,6 +250,9 @@ def body(page: str, book: Any, markdown: Markdown) -> list[dict[str, Any]]:
             source = source.strip("\n")
             if source:
                 title = Path(old.metadata.get("load", "")).name
+                if title and "cupy" in glued.imports(source):
+                    # shown on the page; a learner's machine need not have CuPy
+                    source = f"%%gpu cupy\n{source}"
                 made.append(code_cell(source, tag, title=title))
     return made
 
