@@ -4,6 +4,7 @@ import importlib
 
 import numpy as np
 import pytest
+import quantecon
 
 from arraylab.arrays import finish, library_of, missing, place
 from case_studies import savings
@@ -126,7 +127,6 @@ def test_tauchen_moves_as_the_process_does():
 
 
 def test_tauchen_is_that_of_quantecon():
-    quantecon = pytest.importorskip("quantecon")
     chain = quantecon.tauchen(100, 0.9, 0.1)
     states, P = problem.tauchen(100, 0.9, 0.1)
     np.testing.assert_allclose(states, chain.state_values, rtol=1e-13)
