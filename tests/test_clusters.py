@@ -226,8 +226,9 @@ class TestElsewhere:
         import jsonschema
         import yaml
 
-        folder = Path(dask_kubernetes.__file__).parent / "operator" / "customresources"
-        text = (folder / "daskcluster.yaml").read_text(encoding="utf-8")
+        operator = Path(dask_kubernetes.__file__).parent / "operator"
+        (path,) = operator.rglob("crds/daskcluster.yaml")  # what Kubernetes is given
+        text = path.read_text(encoding="utf-8")
         (version,) = yaml.safe_load(text)["spec"]["versions"]
         schema = version["schema"]["openAPIV3Schema"]
         check = jsonschema.Draft4Validator(schema)
