@@ -139,6 +139,19 @@ def leaked(codes: list[str]) -> set[str]:
     return wrong
 
 
+def claimed(codes: list[str]) -> list[str]:
+    """Return the ids of the claims that cells judge."""
+    calls = [node for code in codes for node in ast.walk(ast.parse(plain(code)))]
+    return [
+        call.args[0].value
+        for call in calls
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == "claim"
+        and isinstance(call.args[0], ast.Constant)
+    ]
+
+
 def ruff(codes: list[str], folder: Path, *arguments: str) -> str:
     """Return what ruff says about the cells as one notebook, "" for nothing."""
     book = {
@@ -250,6 +263,11 @@ class TestLecture:
         assert 700 <= len(prose(body(page)).split()) <= 2200
 
 
+def test_a_claim_is_judged_in_one_place() -> None:
+    ids = [i for p in PAGES for i in claimed([cell.source for cell in cells(p)])]
+    assert {i for i in ids if ids.count(i) > 1} == set()
+
+
 def test_no_notebook_lies_beside_the_lectures() -> None:
     listed = subprocess.run(
         ["git", "ls-files", "lectures"], cwd=ROOT, capture_output=True, text=True
@@ -267,6 +285,9 @@ class TestTheRulesThemselves:
 
     def test_a_name_bound_by_both_is_no_leak(self) -> None:
         assert leaked(["y = 2", "%%gpu\ny = 1", "print(y)"]) == set()
+
+    def test_a_claim_is_found(self) -> None:
+        assert claimed(["%%gpu\nif x:\n    claim('A1', 'x', x > 2)"]) == ["A1"]
 
     def test_a_typed_number_is_found(self) -> None:
         assert TYPED.search("it is 12.5 times faster, or 3x slower")
