@@ -26,7 +26,7 @@ from tools import pages
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "lectures" / "dask" / "clusters.md"
-CONSTANTS = {"n_blocks", "expected", "limited", "one_failure", "lie"}
+CONSTANTS = {"n_blocks", "drawn", "expected", "limited", "one_failure", "lie"}
 PATIENCE = 120  # seconds for what takes a few: the machine may be busy
 
 
@@ -134,7 +134,8 @@ class TestMemory:
         assert on_disk > 0
         assert in_memory < 500e6
         assert in_memory + on_disk >= 25 * 24e6
-        assert sums == [np.sum(page.big(i)) for i in numbers]
+        # Where an array lies in memory can change the last digit of its sum.
+        np.testing.assert_allclose(sums, [page.big(i).sum() for i in numbers], rtol=1e-12)
 
     def test_a_task_over_the_limit_is_tried_again_and_given_up(
         self, page: SimpleNamespace
