@@ -148,8 +148,9 @@ class TestImplementation:
 )
 def test_every_cupy_name_exists(path):
     cupy = pytest.importorskip("cupy")
-    used = list(attributes(ast.parse(path.read_text(encoding="utf-8")), "cp"))
-    assert used
+    text = path.read_text(encoding="utf-8")
+    used = list(attributes(ast.parse(text), "cp"))
+    assert used or "import" not in text  # NumPy's lines, as they are
     for parts in used:
         functools.reduce(getattr, parts, cupy)
     importlib.import_module(f"case_studies.{path.parent.name}.{path.stem}")
