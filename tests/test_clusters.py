@@ -135,7 +135,9 @@ class TestMemory:
         assert in_memory < 500e6
         assert in_memory + on_disk >= 25 * 24e6
         # Where an array lies in memory can change the last digit of its sum.
-        np.testing.assert_allclose(sums, [page.big(i).sum() for i in numbers], rtol=1e-12)
+        np.testing.assert_allclose(
+            sums, [page.big(i).sum() for i in numbers], rtol=1e-12
+        )
 
     def test_a_task_over_the_limit_is_tried_again_and_given_up(
         self, page: SimpleNamespace

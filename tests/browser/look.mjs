@@ -20,6 +20,11 @@ function drawn() {
     }
     return true;
   };
+  const plain = (colour) => {  // what lies under a hatched area's lines
+    const pattern = colour.match(/^url\("(#.*)"\)/);
+    if (!pattern) return colour;
+    return getComputedStyle(document.querySelector(`${pattern[1]} > rect`)).fill;
+  };
   const paper = light(getComputedStyle(document.body).backgroundColor).value;
   const found = [];
   for (const node of document.querySelectorAll(
@@ -28,12 +33,13 @@ function drawn() {
     const style = getComputedStyle(node);
     const kinds = node.tagName === "text" ? ["fill"] : ["fill", "stroke"];
     for (const kind of kinds) {
-      if (style[kind] === "none" || Number(style[`${kind}Opacity`]) < 1) continue;
-      const ink = light(style[kind]);
+      const colour = plain(style[kind]);
+      if (colour === "none" || Number(style[`${kind}Opacity`]) < 1) continue;
+      const ink = light(colour);
       if (ink.a < 1) continue;
       const [dark, bright] = [ink.value, paper].sort((p, q) => p - q);
       const contrast = (bright + 0.05) / (dark + 0.05);
-      found.push({ tag: node.tagName, kind, colour: style[kind], contrast });
+      found.push({ tag: node.tagName, kind, colour, contrast });
     }
   }
   return found;
