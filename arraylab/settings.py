@@ -46,6 +46,7 @@ DISTRIBUTIONS = (
     "jax-cuda13-plugin",
     "dask",
     "array-api-compat",
+    "array-api-extra",
     "array-api-strict",
     "threadpoolctl",
     *CUPY_WHEELS,

@@ -30,11 +30,14 @@ NOTEBOOKS = Path("_build", "notebooks")
 # the machine.
 DISTRIBUTIONS = {
     "array_api_compat": "array-api-compat",
+    "array_api_extra": "array-api-extra",
     "array_api_strict": "array-api-strict",
     "bokeh": "bokeh",
     "dask": "dask",
     "distributed": "distributed",
+    "ipywidgets": "ipywidgets",
     "jax": "jax",
+    "jupyterquiz": "jupyterquiz",
     "matplotlib": "matplotlib",
     "numba": "numba",
     "numpy": "numpy",

@@ -14,6 +14,7 @@ from pathlib import Path
 # Libraries whose version decides what a notebook prints.
 LIBRARIES = (
     "array-api-compat",
+    "array-api-extra",
     "array-api-strict",
     "cupy-cuda12x",
     "cupy-cuda13x",
