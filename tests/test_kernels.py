@@ -29,10 +29,10 @@ import numpy as np
 
 from arraylab.arrays import finish, place
 
-case, name, library = sys.argv[1:]
+case, name, library, *blocks = sys.argv[1:]
 problem = importlib.import_module(f"case_studies.{case}")
 module = importlib.import_module(f"case_studies.{case}.{name}")
-if library == "numba_cuda":  # the simulator starts a Python thread for each
+if library == "numba_cuda" and not blocks:  # a thread of Python for each of CUDA's
     for constant, value in vars(module).items():
         if constant == "THREADS":
             module.THREADS = (4, 2) if isinstance(value, tuple) else 4
@@ -67,9 +67,30 @@ def small(case, n, dtype):
     return problem.inputs(n, dtype)
 
 
+def one_past(case, dtype):
+    # one more than a block takes in each direction, blocks as they are on a GPU
+    if case == "grid_max":
+        rows, columns = (2, 257) if "block" in name else (9, 33)
+        return problem.inputs(rows, dtype)[0], problem.inputs(columns, dtype)[1]
+    if case == "column_stats":
+        return (problem.inputs(33, dtype)[0][:9].copy(),)
+    if case == "escape_time":
+        x, y, _ = problem.inputs(33, dtype)
+        return x[:9], y, 50
+    if case == "heat":
+        u, r, _ = problem.inputs(33, dtype)
+        return u[:9].copy(), r, 2
+    if case == "quadratic_ensemble":
+        return (*problem.inputs(129, dtype)[:2], 61)
+    if case == "stateful_filter":
+        return problem.inputs(64 * 1024 + 1, dtype)
+
+
 sizes = (1, 6, 9) if library == "numba_cuda" else (1, 15, 16, 17, 130)
-for n, dtype in itertools.product(sizes, ("float32", "float64")):
-    given = small(case, n, dtype)
+for n, dtype in itertools.product(
+    [0] if blocks else sizes, ("float32", "float64")
+):
+    given = small(case, n, dtype) if n else one_past(case, dtype)
     for array in given:
         if isinstance(array, np.ndarray):
             array.flags.writeable = False
@@ -86,22 +107,42 @@ print("right")
 """
 
 
-# For NVIDIA's compilers, with all arrays on the host: nothing is run.
-COMPILE = """
+# For NVIDIA's compilers; nothing is run.  CuPy itself writes the sources.
+COMPILE_CUPY = """
 import importlib
 import sys
 
+import cupy
 import numpy as np
+from cuda.bindings import nvrtc
+from cupy._core import _carray, _kernel, _reduction, _scalar, core
 
 case, name, library = sys.argv[1:]
-problem = importlib.import_module(f"case_studies.{case}")
+ARRAY, INDEX, NUMBER = 1, 2, 3  # CuPy's kinds of arguments
+FOLDERS = [f"-I{core._get_header_dir_path()}", *core._get_cccl_include_options()]
+HEADS = "".join(f"#include <{name}>\\n" for name in core._cupy_header_list)
+elementwise, reduction, module = (
+    cupy.ElementwiseKernel,
+    cupy.ReductionKernel,
+    cupy.RawModule,
+)
+made = []
 
 
-def by_nvrtc(source):
-    from cuda.bindings import nvrtc
+def noting(kind):
+    def make(*args, **kwargs):
+        made.append((kind(*args, **kwargs), args, kwargs))
+        return made[-1][0]
 
+    return make
+
+
+def by_nvrtc(source, options, names=()):
     _, program = nvrtc.nvrtcCreateProgram(source.encode(), b"kernel.cu", 0, [], [])
-    options = [b"--std=c++17", b"--gpu-architecture=compute_80"]
+    for name in names:
+        nvrtc.nvrtcAddNameExpression(program, name.encode())
+    options = ["--std=c++17", "--gpu-architecture=compute_80", *FOLDERS, *options]
+    options = [option.encode() for option in options]
     (status,) = nvrtc.nvrtcCompileProgram(program, len(options), options)
     log = b" " * nvrtc.nvrtcGetProgramLogSize(program)[1]
     nvrtc.nvrtcGetProgramLog(program, log)
@@ -109,49 +150,93 @@ def by_nvrtc(source):
     print("compiled")
 
 
-if library == "cupy":
-    module = importlib.import_module(f"case_studies.{case}.{name}")
-    for kernel in vars(module).values():
-        if hasattr(kernel, "for_gpu"):
-            for source in kernel.for_gpu():
-                by_nvrtc(source)
-else:
-    from numba import cuda, typeof
+def argument(parameter, real, reduces):
+    # what CuPy notes of an argument
+    info, dtype = _kernel._ArgInfo, parameter.dtype or real
+    if parameter.ctype is None:
+        return info(INDEX, _carray.Indexer, None, 2, True, True)
+    if parameter.dtype is None or reduces and parameter.name[0] != "_":
+        return info(ARRAY, cupy.ndarray, dtype, 2, False, True)
+    return info(NUMBER, _scalar.CScalar, dtype, 0, True, True)
 
-    class Host(np.ndarray):
-        def copy_to_device(self, other):
-            self[...] = other
 
-        def copy_to_host(self):
-            return np.array(self)
-
-    class Kernel:
-        def __init__(self, function):
-            self.function, self.known = function, set()
-
-        def __getitem__(self, grid):
-            return self
-
-        def __call__(self, *arguments):
-            types = (np.array(a) if np.ndim(a) else a for a in arguments)
-            signature = tuple(typeof(a) for a in types)
-            if signature in self.known:
-                return
-            self.known.add(signature)
-            ptx, _ = cuda.compile_ptx(self.function, signature, cc=(8, 0))
-            assert ".visible .entry" in ptx or ".visible .func" in ptx
-            print("compiled")
-
-    cuda.jit = Kernel
-    cuda.to_device = lambda array: np.array(array).view(Host)
-    cuda.device_array_like = lambda array: np.empty_like(array).view(Host)
-    cuda.device_array = lambda *args: np.empty(*args).view(Host)
-    module = importlib.import_module(f"case_studies.{case}.{name}")
-    for dtype in ("float32", "float64"):
-        given = problem.inputs(problem.SIZES[0], dtype)
-        getattr(module, case)(
-            *(cuda.to_device(a) if isinstance(a, np.ndarray) else a for a in given)
+def source(kernel, args, kwargs, real):
+    # what CuPy writes where T is `real`
+    reduces = isinstance(kernel, reduction)
+    parameters = kernel._params if reduces else kernel.params
+    infos = tuple(argument(p, real, reduces) for p in parameters)
+    if not reduces:
+        types = _kernel._TypeMap((("T", real),))
+        return _kernel._get_elementwise_kernel_code(
+            infos, types, parameters, kernel.operation, kernel.name, kernel.preamble
         )
+    types = _kernel._TypeMap((("T", real), ("IndexT", np.dtype("int32"))))
+    each, joined, last, start = args[2:6]
+    return _reduction._ReductionKernel_get_cached_function_code(
+        *(kernel.nin, kernel.nout, parameters, infos, types, kernel.name, 256, "T"),
+        *(start, each, joined, last, kwargs.get("preamble", ""), ()),
+    )
+
+
+cupy.ElementwiseKernel, cupy.ReductionKernel, cupy.RawModule = map(
+    noting, (elementwise, reduction, module)
+)
+importlib.import_module(f"case_studies.{case}.{name}")
+for kernel, args, kwargs in made:
+    if isinstance(kernel, module):
+        by_nvrtc(kernel.code, kernel.options, kernel.name_expressions)
+        continue
+    for real in map(np.dtype, ("float32", "float64")):
+        text = source(kernel, args, kwargs, real)
+        by_nvrtc(HEADS + text, kwargs.get("options", ()))
+"""
+COMPILE = """
+import importlib
+import sys
+
+import numpy as np
+from numba import cuda, typeof
+
+case, name, library = sys.argv[1:]
+problem = importlib.import_module(f"case_studies.{case}")
+
+
+class Host(np.ndarray):
+    def copy_to_device(self, other):
+        self[...] = other
+
+    def copy_to_host(self):
+        return np.array(self)
+
+
+class Kernel:
+    def __init__(self, function):
+        self.function, self.known = function, set()
+
+    def __getitem__(self, grid):
+        return self
+
+    def __call__(self, *arguments):
+        types = (np.array(a) if np.ndim(a) else a for a in arguments)
+        signature = tuple(typeof(a) for a in types)
+        if signature in self.known:
+            return
+        self.known.add(signature)
+        ptx, _ = cuda.compile_ptx(self.function, signature, cc=(8, 0))
+        assert ".visible .entry" in ptx or ".visible .func" in ptx
+        print("compiled")
+
+
+cuda.jit = Kernel
+cuda.to_device = lambda array: np.array(array).view(Host)
+cuda.device_array_like = lambda array: np.empty_like(array).view(Host)
+cuda.device_array = lambda *args: np.empty(*args).view(Host)
+module = importlib.import_module(f"case_studies.{case}.{name}")
+for dtype in ("float32", "float64"):
+    given = problem.inputs(problem.SIZES[0], dtype)
+    getattr(module, case)(
+        *(cuda.to_device(a) if isinstance(a, np.ndarray) else a for a in given)
+    )
 """
 
 
@@ -165,10 +250,10 @@ def on_gpus(library):
     ]
 
 
-def done(code, case, name, library, **environment):
+def done(code, *words, **environment):
     """Return what a Python of its own printed."""
     run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code, case, name, library],
+        [sys.executable, "-W", "ignore", "-c", code, *words],
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
@@ -192,6 +277,10 @@ class TestNumbaCuda:
         said = done(RUN, case, name, "numba_cuda", NUMBA_ENABLE_CUDASIM="1")
         assert said == ["right"]
 
+    def test_covers_one_past_its_blocks(self, case, name):
+        settings = {"NUMBA_ENABLE_CUDASIM": "1"}
+        assert done(RUN, case, name, "numba_cuda", "own", **settings) == ["right"]
+
     @has("nvidia-nvvm")
     def test_compiles_for_a_gpu(self, case, name):
         assert "compiled" in done(COMPILE, case, name, "numba_cuda")
@@ -203,9 +292,15 @@ class TestCuPy:
     def test_is_right_on_the_host(self, case, name):
         assert done(RUN, case, name, "cupy", PYTHONPATH=PLACES) == ["right"]
 
-    @has("cuda-bindings", "nvidia-cuda-nvrtc")
+    @has("cupy-cuda13x", "cuda-bindings", "nvidia-cuda-nvrtc")
     def test_compiles_for_a_gpu(self, case, name):
         text = (ROOT / "case_studies" / case / f"{name}.py").read_text("utf-8")
         n_kernels = text.count("Kernel(") + text.count("RawModule(")
-        said = done(COMPILE, case, name, "cupy", PYTHONPATH=PLACES)
+        said = done(COMPILE_CUPY, case, name, "cupy")
         assert len(said) >= n_kernels
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no g++")
+def test_lanes_of_cupy_cover_one_past_a_block():
+    words = "stateful_filter", "cupy_lanes", "cupy", "own"
+    assert done(RUN, *words, PYTHONPATH=PLACES) == ["right"]

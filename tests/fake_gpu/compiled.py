@@ -84,11 +84,6 @@ class RawModule:
     def __init__(self, code, options=(), name_expressions=()):
         self.code, self.names = code, name_expressions
 
-    def for_gpu(self):
-        """Return the source in which every name is compiled."""
-        uses = "".join(f"auto use_{i} = &{n};\n" for i, n in enumerate(self.names))
-        return [f"{self.code}__device__ void uses() {{ {uses} }}"]
-
     def get_function(self, name):
         assert name in self.names, f"{name} is not among the name_expressions"
         start = f"launch(&{name}, sizes, given);"
@@ -124,8 +119,8 @@ class Kernel:
                 assert known.setdefault(kind, argument.dtype) == argument.dtype
         return {name: numpy.dtype(name) for name in TYPES} | known
 
-    def source(self, types, head=HOST, kind=""):
-        """Return the source; with no head and kind __global__, that for a GPU."""
+    def source(self, types):
+        """Return the source of a function that loops over all elements."""
         letters = "".join(
             f"typedef {TYPES[dtype.name]} {name};\n"
             for name, dtype in types.items()
@@ -133,16 +128,9 @@ class Kernel:
         )
         parameters, body = self.function()
         return (
-            f"{head}{letters}{self.preamble}\n"
-            f'extern "C" {kind} void kernel({parameters}) {{ {body} }}'
+            f"{HOST}{letters}{self.preamble}\n"
+            f'extern "C" void kernel({parameters}) {{ {body} }}'
         )
-
-    def for_gpu(self):
-        """Return a source for each dtype that T may be."""
-        return [
-            self.source(self.types([numpy.empty(0, t)] * 9), "", "__global__")
-            for t in ("float32", "float64")
-        ]
 
     def placed(self, arguments, types):
         """Return the inputs in their common shape; raw ones as they are."""

@@ -25,8 +25,17 @@ class ndarray(numpy.ndarray):  # CuPy's name
     def __iter__(self):
         return (self[i] for i in range(len(self)))
 
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("Implicit conversion to a NumPy array is not allowed.")
+
     def get(self):
         return numpy.array(self)
+
+    def set(self, array, stream=None):
+        """Copy from the host; as with CuPy, dtype and shape have to be the same."""
+        assert type(array) is numpy.ndarray
+        assert (array.dtype, array.shape) == (self.dtype, self.shape)
+        self[...] = array
 
     def sum(self, *args, **kwargs):
         return asarray(super().sum(*args, **kwargs))
@@ -49,6 +58,13 @@ class Device:
 
     def synchronize(self):
         return None
+
+
+class Stream(Device):
+    """A queue; here everything is done at once."""
+
+    def __init__(self, non_blocking=False):
+        super().__init__()
 
 
 def asarray(array, dtype=None, copy=True):
@@ -92,6 +108,20 @@ class ReductionKernel(compiled.ReductionKernel):
 RawModule = compiled.RawModule
 
 
+class RawKernel:
+    """A function in CUDA C++ of a name that is not mangled; started, it does nothing.
+
+    No result may depend on it.
+    """
+
+    def __init__(self, code, name):
+        assert f"void {name}(" in code
+
+    def __call__(self, grid, block, arguments):
+        assert {type(grid), type(block)} == {tuple}
+        assert arguments == ()
+
+
 class Generator:
     """A generator of NumPy's, with the signature of CuPy's."""
 
@@ -100,6 +130,9 @@ class Generator:
 
     def standard_normal(self, size=None, dtype=float):
         return asarray(self.generator.standard_normal(size, dtype))
+
+    def random(self, size=None, dtype=float):
+        return asarray(self.generator.random(size, dtype))
 
 
 random = SimpleNamespace(default_rng=Generator)
@@ -113,11 +146,16 @@ runtime = SimpleNamespace(
 )
 cuda = SimpleNamespace(
     Device=Device,
-    get_current_stream=Device,
+    Stream=Stream,
+    get_current_stream=Stream,
     is_available=lambda: True,
     runtime=runtime,
 )
 
 
 def get_default_memory_pool():
-    return SimpleNamespace(total_bytes=lambda: 1 << 20)
+    return SimpleNamespace(
+        total_bytes=lambda: 1 << 20,
+        used_bytes=lambda: 1 << 19,
+        free_all_blocks=lambda: None,
+    )
