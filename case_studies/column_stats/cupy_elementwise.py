@@ -1,4 +1,4 @@
-"""CuPy with kernels of our own: x is read twice, and z alone is written."""
+"""CuPy with kernels of our own: x is read three times, and z alone is written."""
 
 import cupy as cp
 
