@@ -14,7 +14,7 @@ ready = @sh tools/environment.sh
 
 .DEFAULT_GOAL := help
 .PHONY: help environment book test style notebooks notebooks-test notebooks-oldest
-.PHONY: wheel bench outofcore gpu gpu-environment gpu-bundle records links lock upgrade
+.PHONY: wheel exercises verify bench outofcore gpu gpu-environment gpu-bundle records links lock upgrade
 .PHONY: clean clean-all
 
 book:  ## execute every lecture here and build the site into _build/html
@@ -50,6 +50,14 @@ notebooks-oldest:  ## the same with the oldest versions, those of Colab
 wheel:  ## build what the notebooks install, into dist and the site
 	$(ready)
 	@$(inside) -m tools.wheel
+
+exercises:  ## make exercise pages and notebooks from their masters in solutions/
+	$(ready)
+	@$(inside) -m tools.exercises build $(SET)
+
+verify:  ## prove every set of exercises, or one: SET=numpy
+	$(ready)
+	@$(inside) -m tools.exercises verify $(SET)
 
 bench:  ## time all implementations on this machine and write its record
 	$(ready)

@@ -1,8 +1,9 @@
 """What the book needs of Sphinx beyond its extensions.
 
-* `%%gpu` and `%%raises` cells are highlighted as Python;
+* `%%gpu`, `%%raises` and `%%wrong` cells are highlighted as Python;
 * the `course:` head of a page is shown below its title;
 * a picture without alternative text is a warning, so it stops `make book`;
+* a master of exercises is shown as the page of its solutions;
 * a page that loads a file is read again when that file changes;
 * the notebook that a page offers for download is the exported one;
 * outputs made by other code, records or libraries are never taken from the cache;
@@ -28,7 +29,7 @@ from sphinx.config import Config
 from sphinx.util import logging
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from tools import execute, export, pages
+from tools import execute, export, masters, pages
 from tools.pages import Unknown
 from tools.references import References
 from tools.state import state
@@ -46,7 +47,7 @@ class CourseLexer(IPython3Lexer):
         **IPython3Lexer.tokens,
         "root": [
             (
-                r"(?s)(\s*)(%%)(gpu|raises)\b([^\n]*\n)(.*)",
+                r"(?s)(\s*)(%%)(gpu|raises|wrong)\b([^\n]*\n)(.*)",
                 bygroups(Text, Operator, Keyword, Text, using(Python3Lexer)),
             ),
             *IPython3Lexer.tokens["root"],
@@ -65,6 +66,15 @@ def note_state(app: Sphinx, config: Config) -> None:
 def empty_stale_cache(app: Sphinx) -> None:
     """Drop executions that were made in another state of the course."""
     execute.cache(Path(app.srcdir), app.config.course_state)
+
+
+def show_solutions(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Turn a master of exercises into the page of its solutions."""
+    path = Path(app.env.doc2path(docname))
+    try:
+        source[0] = masters.published(path, source[0])
+    except masters.Malformed as error:
+        LOG.warning("this master can't be read: %s", error, location=docname)
 
 
 def note_loaded(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -311,6 +321,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     listeners: tuple[tuple[str, Callable[..., Any], int], ...] = (
         ("config-inited", note_state, 500),
         ("builder-inited", empty_stale_cache, 500),
+        ("source-read", show_solutions, 400),
         ("source-read", note_loaded, 500),
         ("doctree-read", show_head, 600),  # after the front matter was collected
         ("html-page-context", offer_notebook, 400),  # before the theme's buttons

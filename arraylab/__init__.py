@@ -31,8 +31,8 @@ __all__ = [
 
 
 def load_ipython_extension(ipython: object) -> None:
-    """Switch the cell magics `%%gpu` and `%%raises` on: `%load_ext arraylab`."""
-    from arraylab import magic, mistakes
+    """Switch `%%gpu`, `%%raises` and `%%wrong` on: `%load_ext arraylab`."""
+    from arraylab import magic, mistakes, wrong_answers
 
-    magic.load_ipython_extension(ipython)
-    mistakes.load_ipython_extension(ipython)
+    for module in (magic, mistakes, wrong_answers):
+        module.load_ipython_extension(ipython)

@@ -23,7 +23,12 @@ LIBRARIES = {
     "array_api": {"array_api_compat", "numpy"},
 }
 # Beside the standard library and NumPy, when a module of arraylab is imported.
-AT_IMPORT = {"magic": {"IPython"}, "mistakes": {"IPython"}, "figures": {"matplotlib"}}
+AT_IMPORT = {
+    "figures": {"matplotlib"},
+    "magic": {"IPython"},
+    "mistakes": {"IPython"},
+    "wrong_answers": {"IPython"},
+}
 
 
 def imported(node: ast.AST) -> list[str]:

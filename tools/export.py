@@ -18,9 +18,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tools import address, glued, pages
+from tools import address, glued, masters, pages
 from tools.execute import EXECUTED, STAMP
 from tools.markdown import Markdown, quoted
+from tools.masters import Malformed
 from tools.pages import Unknown, label
 from tools.references import References, lead
 from tools.state import named
@@ -253,6 +254,7 @@ def body(page: str, book: Any, markdown: Markdown) -> list[dict[str, Any]]:
             source = source.strip("\n")
             if source:
                 title = Path(old.metadata.get("load", "")).name
+                title = masters.CHECKS if "checks" in tag else title
                 if title and "cupy" in glued.imports(source):
                     # shown on the page; a learner's machine need not have CuPy
                     source = f"%%gpu cupy\n{source}"
@@ -272,7 +274,7 @@ def export(page: str, references: References) -> dict[str, Any] | None:
     book = pages.notebook(path)
     if book is None:
         return None
-    text = path.read_text(encoding="utf-8")
+    text = pages.read(path)
     front = pages.front_matter(text)
     markdown = converter(page, text, references)
     cells = body(page, book, markdown)
@@ -289,7 +291,10 @@ def export(page: str, references: References) -> dict[str, Any] | None:
     identify(cells)
     return {
         "cells": cells,
-        "metadata": metadata(front.get("kernelspec"), course),
+        "metadata": {
+            **metadata(front.get("kernelspec"), course),
+            **({"exercises": front["exercises"]} if "exercises" in front else {}),
+        },
         "nbformat": 4,
         "nbformat_minor": 5,
     }
@@ -336,7 +341,7 @@ def export_all(root: Path, target: Path, wanted: list[str]) -> dict[str, str]:
     for page in pages.chosen(root, wanted):
         try:
             book = export(page, references)
-        except (Unknown, FileNotFoundError, SyntaxError) as error:
+        except (Unknown, Malformed, FileNotFoundError, SyntaxError) as error:
             wrong[page] = str(error)
             continue
         if book is not None:

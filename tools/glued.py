@@ -38,7 +38,7 @@ def joined(value: Any) -> Any:
 
 
 # The cells that a magic runs as Python; the text of others (`%%bash`) is not.
-MAGICS = {"capture", "gpu", "memit", "prun", "raises", "time", "timeit"}
+MAGICS = {"capture", "gpu", "memit", "prun", "raises", "time", "timeit", "wrong"}
 
 
 def python(code: str) -> str:

@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from tools import masters
+
 LOAD = re.compile(r"^\s*:?load:\s*(\S+)\s*$", re.MULTILINE)
 
 
@@ -66,6 +68,17 @@ def front_matter(text: str) -> dict[str, Any]:
     return (yaml.safe_load(head.group(1)) or {}) if head else {}
 
 
+def read(path: Path) -> str:
+    """Return the text of a page as the site reads it.
+
+    Raises
+    ------
+    tools.masters.Malformed
+        If a master of exercises does not keep to its format.
+    """
+    return masters.published(path, path.read_text(encoding="utf-8"))
+
+
 def notebook(path: Path) -> Any | None:
     """Return the page at `path` as a notebook with its loaded cells filled in.
 
@@ -76,7 +89,7 @@ def notebook(path: Path) -> Any | None:
         read_myst_markdown_notebook,
     )
 
-    text = path.read_text(encoding="utf-8")
+    text = read(path)
     if not is_myst_markdown_notebook(text):
         return None
     book = read_myst_markdown_notebook(text, path=str(path))

@@ -108,7 +108,7 @@ class References:
         for page in pages.pages(self.root):
             path = self.root / f"{page}.md"
             if path.is_file():
-                self._read(page, path.read_text(encoding="utf-8"))
+                self._read(page, pages.read(path))
 
     def url(self, page: str, anchor: str = "") -> str:
         """Return the address of a page on the site, "" where there is no site."""
