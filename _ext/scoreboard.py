@@ -1,0 +1,275 @@
+"""The directive `{scoreboard}`: recorded measurements to choose from and to compare.
+
+The runs of a case lie in a script of their own, which the page asks for when the case
+is chosen, so that a page stays light and works from a folder.  The same numbers lie in
+a page of plain tables, for readers without JavaScript and for those who want them all.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.parsers.rst import Directive
+from sphinx.application import Sphinx
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from arraylab import figures, html, records, scoreboard
+from arraylab.words import counted, slug
+from tools.state import digest
+
+FOLDER = Path("_static", "scoreboard")
+ALL = "all.html"
+NOTHING = "No measurement is recorded yet: `make bench` writes a record."
+NUMBERS = ("median", "low", "high", "first", "place", "finish", "cores", "memory")
+SHOWN = (  # what the drawing can show: key of the script, words
+    ("time", "time of a call"),
+    ("speed", "speed against the compared"),
+    ("share", "share of the machine's limit"),
+    ("rate", "rate of work"),
+    ("first", "first call"),
+    ("calls", "calls until that is paid back"),
+    ("memory", "peak memory"),
+)
+CHOICES = (  # key in the address, words, id of what follows from it
+    ("case", "Case"),
+    ("machine", "Machine"),
+    ("dtype", "Numbers"),
+    ("size", "Inputs"),
+    ("with", "Compared with"),
+    ("show", "Drawing shows"),
+)
+
+
+class Placeholder(nodes.General, nodes.Element):
+    """Where the board goes, once it is known what its page is called."""
+
+
+class Scoreboard(Directive):
+    """`{scoreboard}`: no argument, no content."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return the placeholder; its page is read at every build."""
+        self.state.document.settings.env.note_reread()
+        return [Placeholder()]
+
+
+# -- data -----------------------------------------------------------------------------
+
+
+def short(value: Any) -> Any:
+    """Return a number to nine digits, which no rounding for the eye tells apart."""
+    return float(f"{value:.9g}") if isinstance(value, float) else value
+
+
+def row_of(run: scoreboard.Run, name: str) -> list[Any]:
+    """Return a row as the script reads it."""
+    found = run[name]
+    row, done = found.measurement, scoreboard.rate(found)
+    share = row.get("share") or {}
+    timed = row["verdict"] in scoreboard.TIMED
+    return [
+        name,
+        row["library"],
+        row["device"],
+        scoreboard.verdict(found),
+        int(found.fresh),
+        int(bool(row.get("compiled"))),
+        scoreboard.digits(row) if timed else 0,
+        share.get("kind", ""),
+        short(share.get("fraction")),
+        short(done[0]) if done else None,
+        done[1] if done else "",
+        *(short(row.get(key)) for key in NUMBERS),
+    ]
+
+
+def data_of(runs: Iterable[scoreboard.Run]) -> list[dict[str, Any]]:
+    """Return the runs of a case as the script reads them."""
+    return [
+        {
+            "machine": slug(run.record.title),
+            "title": run.record.title,
+            "dtype": run.dtype,
+            "size": "_".join("x".join(map(str, shape)) for shape in run.shapes),
+            "inputs": run.size,
+            "volume": scoreboard.volume(run.shapes),
+            "date": run.date[:19],
+            "yardstick": run.yardstick,
+            "limits": list(run.limits),
+            "notes": run.notes(),
+            "rows": [row_of(run, name) for name in run.names],
+        }
+        for run in runs
+    ]
+
+
+def by_case(
+    runs: Iterable[scoreboard.Run],
+) -> dict[str, list[scoreboard.Run]]:
+    """Return the runs of each case."""
+    cases: dict[str, list[scoreboard.Run]] = {}
+    for run in runs:
+        cases.setdefault(run.case, []).append(run)
+    return cases
+
+
+def script(case: str, runs: Iterable[scoreboard.Run]) -> str:
+    """Return the script that brings the runs of a case."""
+    told = json.dumps(data_of(runs), separators=(",", ":"), ensure_ascii=False)
+    return f"bnRuns({json.dumps(case)},{told});\n"
+
+
+# -- the page of plain tables ---------------------------------------------------------
+
+PLAIN = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<title>All recorded measurements: Beyond NumPy</title>
+<style>
+body{{font:16px/1.5 system-ui,sans-serif;margin:1.5rem auto;padding:0 1rem;
+ max-width:72rem;color:#1f2328;background:#fff}}
+a{{color:#0a58a8}}
+@media (prefers-color-scheme:dark){{
+body{{color:#e6e8eb;background:#14181e}}
+a{{color:#8ab8ff}}
+}}
+</style>
+</head>
+<body>
+<main>
+<h1>All recorded measurements</h1>
+<p>{about}</p>
+<nav aria-label="Cases"><p>{links}</p></nav>
+{tables}
+</main>
+</body>
+</html>
+"""
+
+
+def plain(cases: Mapping[str, list[scoreboard.Run]], problems: Iterable[str]) -> str:
+    """Return the page of all tables, which needs no script and no style of the site."""
+    parts = []
+    for case, runs in cases.items():
+        parts.append(f'<section><h2 id="{escape(case)}">{escape(case)}</h2>')
+        for run in runs:
+            parts.append(run._repr_html_().removeprefix(html.STYLE))
+        for turn in turns(runs):
+            parts.append(f"<p>{escape(turn)}</p>")
+        parts.append("</section>")
+    rows = sum(len(run.rows) for runs in cases.values() for run in runs)
+    about = (
+        f"{counted(rows, 'measurement')} of {counted(len(cases), 'case')}, as the "
+        "machines named above each table wrote them. Ratios are taken within a table "
+        "only: what it holds was measured in one run."
+    )
+    return PLAIN.format(
+        about=escape(" ".join([about, *problems])),
+        links=" · ".join(f'<a href="#{escape(c)}">{escape(c)}</a>' for c in cases),
+        tables=html.STYLE + "\n".join(parts),
+    )
+
+
+def turns(runs: list[scoreboard.Run]) -> list[str]:
+    """Return where orders turn round in a case, in sentences."""
+    told = []
+    for run in runs:
+        sizes = scoreboard.series(run, runs)
+        if run is sizes[0]:  # once for each machine and dtype
+            where = f"{run.record.title}, {run.dtype}"
+            for turn in scoreboard.crossings(sizes, run.yardstick):
+                told.append(f"{where}: {turn!r}.")
+    return told
+
+
+# -- the board ------------------------------------------------------------------------
+
+
+def board(cases: Iterable[str], folder: str, version: str) -> str:
+    """Return the board as HTML, empty until its script fills it."""
+    look = {name: list(one) for name, one in figures.LOOK.items()}
+    settings = {
+        "folder": folder,
+        "version": version,
+        "cases": list(cases),
+        "look": look,
+        "plain": list(figures.PLAIN),
+        "ink": figures.INK,
+    }
+    fields = "".join(
+        f'<p><label for="bn-{key}">{words}</label>'
+        f'<select id="bn-{key}" name="{key}">{options(key)}</select></p>'
+        for key, words in CHOICES
+    )
+    told = escape(json.dumps(settings), quote=True)
+    everything = f'<a href="{folder}/{ALL}">All recorded measurements in tables</a>'
+    return (
+        f'<link rel="stylesheet" href="{folder}.css?v={version}">'
+        f'<div class="bn-board" id="bn-board" data-settings="{told}">'
+        f"<noscript><p>Choosing needs JavaScript. {everything}:</p>"
+        f'<iframe src="{folder}/{ALL}" title="All recorded measurements"></iframe>'
+        "</noscript>"
+        f'<form class="bn-choose" aria-label="Choose a run" hidden>{fields}</form>'
+        '<p class="bn-said" role="status"></p>'
+        '<figure class="bn-figure" hidden></figure>'
+        '<div class="bn-told"></div>'
+        f"<p>{everything}.</p></div>"
+        f'<script src="{folder}.js?v={version}"></script>'
+    )
+
+
+def options(key: str) -> str:
+    """Return the choices that do not depend on others."""
+    shown = SHOWN if key == "show" else ()
+    return "".join(
+        f'<option value="{value}">{words}</option>' for value, words in shown
+    )
+
+
+def files(library: records.Library) -> dict[str, str]:
+    """Return name and text of every file of the board."""
+    cases = by_case(scoreboard.runs(library))
+    made = {f"{case}.js": script(case, runs) for case, runs in cases.items()}
+    return {**made, ALL: plain(cases, library.problems)}
+
+
+def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Put the board where the directive stands."""
+    for place in list(doctree.findall(Placeholder)):
+        made = files(records.load())
+        sheets = Path(app.srcdir, "_static").glob("scoreboard.*")
+        version = digest([*made.values(), *(p.read_bytes() for p in sorted(sheets))])
+        folder = "../" * docname.count("/") + FOLDER.as_posix()
+        cases = [Path(name).stem for name in made if name != ALL]
+        told = board(cases, folder, version) if cases else html.note(NOTHING)
+        text = f'{html.STYLE}<div class="bn bn-wide">{told}</div>'
+        place.replace_self(nodes.raw("", text, format="html"))
+        app.scoreboard = made
+
+
+def write(app: Sphinx, error: Exception | None) -> None:
+    """Write the files of the board, once the site is there."""
+    made = getattr(app, "scoreboard", None)
+    if error is not None or app.builder.name != "html" or not made:
+        return
+    folder = Path(app.outdir) / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in made.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directive, and the work after the build, before `lean`."""
+    app.add_node(Placeholder)
+    app.add_directive("scoreboard", Scoreboard)
+    app.connect("doctree-resolved", fill)
+    app.connect("build-finished", write, priority=940)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}
