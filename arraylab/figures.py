@@ -2,10 +2,9 @@
 
 import hashlib
 import io
-import math
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -18,7 +17,8 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from arraylab import html, units
 from arraylab.arrays import library_of
-from arraylab.records import Found, Library, find
+from arraylab.boards import asked, best, chosen, gain, largest, row_of, timed, usual
+from arraylab.records import Found, Library
 from arraylab.results import (
     Comparison,
     Sweep,
@@ -27,7 +27,7 @@ from arraylab.results import (
     recorded_versions,
     time_or_verdict,
 )
-from arraylab.schema import TIMED
+from arraylab.scoreboard import Run
 
 INK = "#010203"  # becomes the page's text colour, black or white
 
@@ -213,43 +213,135 @@ def times_by_size(
     return show(fig, alt=alt, caption=caption)
 
 
-def recorded(library: Library, *, caption: str, dtype: str = "float64") -> Figure:
-    """Return each library's best recorded time in every case, on every device.
+def gains(library: Library, *, caption: str, dtype: str = "float64") -> Figure:
+    """Return how much faster than the usual NumPy each library is, case by case.
 
-    A line a case, at its largest recorded size; filled markers are CPUs, hollow ones
-    GPUs.  Measurements of other code than today's are left out.  The caption goes on
-    with the machines, days and versions of what is drawn.
+    A panel a machine, a line a case, at the largest size that it recorded: all of a
+    line comes from one run.  Small dots are versions, markers the best version of a
+    library; filled ones ran on a CPU, hollow ones on a GPU.  Results of other code than
+    today's are left out.  The caption goes on with machines, days and versions.
     """
-    fresh = _fresh(library, dtype)
-    cases = _best_times([found.measurement for found in fresh])
-    if not cases:
+    machines: dict[Any, list[Run]] = {}
+    for run in largest(chosen(library, dtype=dtype)):
+        machines.setdefault(run.record.path, []).append(run)
+    if not machines:
         none = "No measurement of today's code is recorded: make bench records them."
         return Figure(html.note(none), none, caption)
-    height = 1.3 + 0.5 * len(cases)
-    fig, ax = axes(6.4, height, xscale="log", xlabel="best time of a call")
+    heights = [len(found) + 1 for found in machines.values()]
+    fig, panels = _panels(6.4, 1.1 + 0.42 * sum(heights), heights)
+    told, names = [], set()
+    for ax, found in zip(panels, machines.values(), strict=True):
+        found.sort(key=lambda run: -max(gain(run, row) for row in best(run).values()))
+        told.append(_draw_gains(ax, found, alone=len(panels) == 1))
+        names |= {name for run in found for name, _ in best(run)}
+    panels[-1].set_xlabel("speed, with the usual NumPy as 1 (larger is faster)")
+    _legend_of_libraries(fig, names)
+    alt = (
+        "Dot chart of the speed of the best version of each library, with the usual "
+        f"NumPy of the same run as 1. {' '.join(told)}"
+    )
+    shown = [f for found in machines.values() for run in found for f in timed(run)]
+    if {f.measurement["device"] for f in shown} == {"cpu"}:
+        caption += " No record of a GPU yet."
+    return show(fig, alt=alt, caption=f"{caption} {_origins(shown)}".strip())
+
+
+def _panels(
+    width: float, height: float, heights: list[int]
+) -> tuple[MplFigure, list[plt.Axes]]:
+    """Return a figure of panels below each other that share a logarithmic axis."""
+    with mpl.rc_context(STYLE):
+        fig, grid = plt.subplots(
+            *(len(heights), 1),
+            figsize=(width, height),
+            layout="constrained",
+            sharex=True,
+            squeeze=False,
+            height_ratios=heights,
+        )
+        panels = list(grid[:, 0])
+        for ax in panels:
+            ax.set(xscale="log")
+    return fig, panels
+
+
+def _draw_gains(ax: plt.Axes, found: list[Run], alone: bool) -> str:
+    """Draw the runs of one machine, a line each; return what is drawn, in words."""
     told = []
-    for y, (case, (size, best)) in enumerate(cases.items()):
-        ends = min(best.values()), max(best.values())
-        ax.plot(ends, (y, y), color=INK, linewidth=1)
-        for seconds, away in zip(
-            dict.fromkeys(ends), ((-9, -4), (9, -4)), strict=False
-        ):
-            side = "right" if away[0] < 0 else "left"
-            _write(ax, units.seconds(seconds, 2), (seconds, y), away, side)
-        for (name, device), seconds in best.items():
+    ax.axvline(1, color=INK, linewidth=1.2)
+    for y, run in enumerate(found):
+        speeds = [gain(run, f.measurement) for f in timed(run)]
+        ax.plot((min(speeds), max(speeds)), (y, y), color=INK, linewidth=0.5, alpha=0.5)
+        for f, speed in zip(timed(run), speeds, strict=True):
+            colour, _ = LOOK.get(f.measurement["library"], PLAIN)
+            ax.plot(speed, y, color=colour, marker=".", markersize=5)
+        words = []
+        for (name, device), row in best(run).items():
             colour, marker = LOOK.get(name, PLAIN)
             fill = colour if device == "cpu" else "none"
-            ax.plot(seconds, y, color=colour, marker=marker, mfc=fill, markersize=8)
-            told.append(f"{case}, {name} on {device} {units.seconds(seconds, 2)}")
-        told[-1] += f" ({size})"
-    ax.set_yticks(range(len(cases)), [case.replace("_", "\n") for case in cases])
-    ax.set(ylim=(len(cases) - 0.4, -0.6))
-    ax.margins(x=0.3)  # for the words at the ends
+            at = gain(run, row)
+            ax.plot(at, y, color=colour, marker=marker, mfc=fill, markersize=8)
+            where = "" if device == "cpu" else f" on {device}"
+            words.append(f"{name}{where} {units.ratio(at, 2)}")
+        _write(ax, units.ratio(max(speeds), 2), (max(speeds), y), (9, -4))
+        told.append(f"{run.case} ({asked(run)}): {', '.join(words)}.")
+    ax.set_yticks(range(len(found)), [run.case.replace("_", "\n") for run in found])
+    ax.set(ylim=(len(found) - 0.4, -0.6))
+    ax.margins(x=0.12)
+    ax.xaxis.set_major_formatter(lambda value, _: units.ratio(value, 1))
+    ax.xaxis.set_minor_formatter(NullFormatter())
+    if not alone:
+        ax.set_title(found[0].record.title, loc="left", fontsize=11, color=INK)
+        told.insert(0, f"{found[0].record.title}:")
+    return " ".join(told)
+
+
+def versions(run: Run, *, caption: str) -> Figure:
+    """Return the times of one run: a line a library, a marker a version.
+
+    Filled markers are CPUs, hollow ones GPUs; the best of each line is named.  The
+    caption goes on with the sizes, machine, day and versions of the libraries.
+    """
+    rows = [found.measurement for found in timed(run)]
+    names = sorted({row["library"] for row in rows}, key=_in_our_order)
+    fig, ax = axes(6.4, 1.0 + 0.5 * len(names), xscale="log", xlabel=SECONDS)
+    told = []
+    base = row_of(run, usual(run.case))
+    if base:
+        ax.axvline(base["median"], color=INK, linewidth=1, linestyle=":")
+    for y, name in enumerate(names):
+        ours = sorted(
+            (row for row in rows if row["library"] == name), key=lambda r: r["median"]
+        )
+        colour, marker = LOOK.get(name, PLAIN)
+        times = [row["median"] for row in ours]
+        ax.plot((times[0], times[-1]), (y, y), color=colour, linewidth=3, alpha=0.35)
+        for row in ours:
+            fill = colour if row["device"] == "cpu" else "none"
+            ax.plot(row["median"], y, color=colour, marker=marker, mfc=fill)
+        words = f"{ours[0]['implementation']} {units.seconds(times[0], 2)}"
+        ax.annotate(
+            *(words, (times[0], y), (0, 8)),
+            textcoords="offset points",
+            color=INK,
+            fontsize=10,
+            annotation_clip=False,
+        )
+        others = [
+            f"{r['implementation']} {units.seconds(r['median'], 2)}" for r in ours
+        ]
+        told.append(f"{name}: {', '.join(others)}.")
+    ax.set_yticks(range(len(names)), names)
+    ax.set(ylim=(len(names) - 0.5, -0.8))
+    ax.margins(x=0.08)
+    low, high = ax.get_xlim()
+    ax.set_xlim(low, high * (high / low) ** 0.25)  # for the name of a slow best one
     in_seconds(ax.xaxis)
-    ax.xaxis.set_major_locator(LogLocator(numticks=4))
-    _legend_of_libraries(fig, {name for _, best in cases.values() for name, _ in best})
-    alt = f"Dot chart of the best recorded times of each library: {'; '.join(told)}."
-    return show(fig, alt=alt, caption=f"{caption} {_origins(fresh)}".strip())
+    line = f" Dotted: {base['implementation']}, the usual NumPy." if base else ""
+    alt = f"Dot chart of times, a line a library. {' '.join(told)}"
+    sizes = f"Inputs {run.size}, {run.dtype}."
+    caption = f"{caption} {sizes}{line} {_origins(timed(run))}".strip()
+    return show(fig, alt=alt, caption=caption)
 
 
 def _legend_of_libraries(fig: MplFigure, names: Iterable[str]) -> None:
@@ -260,19 +352,6 @@ def _legend_of_libraries(fig: MplFigure, names: Iterable[str]) -> None:
         ax.plot([], [], color=colour, marker=marker, linestyle="", label=name)
     words = {"frameon": False, "labelcolor": INK, "fontsize": 11}
     fig.legend(loc="outside upper left", ncols=3, handletextpad=0.2, **words)
-
-
-def _fresh(library: Library, dtype: str) -> list[Found]:
-    """Return every recorded time that today's code would still take."""
-    return [
-        found
-        for record in library.records
-        for row in record.measurements
-        if row["case"] and row["implementation"]
-        if row["dtype"] == dtype and row["verdict"] in TIMED
-        for found in find(*(row[k] for k in FOUND_BY), library=Library((record,)))
-        if found.fresh
-    ]
 
 
 def _origins(fresh: list[Found]) -> str:
@@ -293,29 +372,12 @@ def _in_our_order(library: str) -> tuple[int, str]:
     return (known.index(library) if library in LOOK else len(known)), library
 
 
-def _best_times(fresh: list[Mapping[str, Any]]) -> dict[str, tuple[str, dict]]:
-    """Return each case's largest size in words, and best times by library, device."""
-    cases = {}
-    for case in sorted({row["case"] for row in fresh}):
-        rows = [row for row in fresh if row["case"] == case]
-        shapes = max(row["shapes"] for row in rows)
-        best: dict[tuple[str, str], float] = {}
-        for row in rows:
-            if row["shapes"] == shapes:
-                key = row["library"], row["device"]
-                best[key] = min(row["median"], best.get(key, math.inf))
-        size = "inputs " + " ".join(str(tuple(shape)) for shape in shapes)
-        cases[case] = size, best
-    return cases
-
-
 def look(row: Timing | str) -> tuple[str, str]:
     """Return colour and marker of a row's library, or of the one a name starts with."""
     name = row if isinstance(row, str) else row.library or row.name
     return LOOK.get(library_of(name), PLAIN)
 
 
-FOUND_BY = ("case", "implementation", "dtype", "shapes", "device")
 SECONDS = "median time of a call"  # the ticks bring the units
 
 

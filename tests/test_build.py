@@ -240,7 +240,7 @@ class TestKeys:
         "code",
         [
             "from arraylab import records\n\nrecords.status()",
-            "figures.recorded(library)",
+            "figures.gains(records.load())",
             "import case_studies",
             "from case_studies import *",
             'importlib.import_module(f"case_studies.{name}")',

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from arraylab import figures
+from arraylab.arrays import library_of
+from arraylab.boards import chosen
 from arraylab.records import Library, Record, code_hash
 from arraylab.results import Comparison, Sweep, Timing
 
@@ -137,45 +139,78 @@ def test_every_library_has_a_look_of_its_own():
     assert len({marker for _, marker in figures.LOOK.values()}) == len(figures.LOOK)
 
 
-def record(**changes):
-    row = {
-        "case": "grid_max",
-        "implementation": "numpy_mesh",
-        "library": "numpy",
-        "device": "cpu",
-        "dtype": "float64",
-        "shapes": [[3], [3]],
-        "median": 0.25,
-        "low": 0.25,
-        "high": 0.25,
-        "verdict": "ok",
-        "code": code_hash("grid_max", "numpy_mesh"),
-    }
+def record(*rows, cpu="C", gpus=(), dtype="float64"):
+    """Return a machine's record of rows (case, implementation, seconds[, device])."""
+    made = []
+    for case, implementation, seconds, *device in rows:
+        row = {
+            "case": case,
+            "implementation": implementation,
+            "library": library_of(implementation),
+            "device": device[0] if device else "cpu",
+            "dtype": dtype,
+            "shapes": [[3], [3]],
+            "median": seconds,
+            "low": seconds,
+            "high": seconds,
+            "verdict": "ok",
+            "code": code_hash(case, implementation),
+        }
+        made.append(row)
     versions = {"numpy": "2.4.0", "jax": "0.11.2"}
-    stamp = {"cpu": "C", "cores": 2, "gpus": [], "versions": versions}
-    return Record(Path("m.json"), stamp, "2026-01-01", measurements=(row | changes,))
+    names = [{"name": name} for name in gpus]
+    stamp = {"cpu": cpu, "cores": 2, "gpus": names, "versions": versions}
+    return Record(Path(f"{cpu}.json"), stamp, "2026-01-01", measurements=tuple(made))
 
 
-def test_recorded_draws_what_todays_code_measured():
-    figure = figures.recorded(Library((record(),)), caption=CAPTION)
-    assert "grid_max, numpy on cpu 250 ms" in figure.alt
-    assert figure.caption.endswith("C, 2 cores, 2026-01-01: numpy 2.4.0.")
+USUAL = ("grid_max", "numpy_mesh", 0.25)
 
 
-def test_recorded_draws_no_time_of_a_refused_row():
-    figure = figures.recorded(Library((record(verdict="WRONG"),)), caption=CAPTION)
-    assert "250 ms" not in figure.alt
+class TestGains:
+    """The chart of the first page: every library against the usual NumPy."""
+
+    def test_it_draws_the_best_version_of_each_library_against_the_usual_numpy(self):
+        rows = [("numpy_blocked", 0.1), ("jax_vmap", 0.5), ("jax_broadcast", 1.0)]
+        library = Library((record(USUAL, *(("grid_max", *row) for row in rows)),))
+        figure = figures.gains(library, caption=CAPTION)
+        assert "grid_max (3 and 3): numpy 2.5x, jax 0.50x." in figure.alt
+        assert ">0.50x<" not in figure.svg  # the number at the end is the best's
+        assert ">2.5x<" in figure.svg
+
+    def test_it_says_where_and_when_and_with_what(self):
+        figure = figures.gains(Library((record(USUAL),)), caption=CAPTION)
+        assert "C, 2 cores, 2026-01-01: numpy 2.4.0." in figure.caption
+        assert "No record of a GPU yet." in figure.caption
+
+    def test_a_machine_with_a_gpu_gets_a_panel_with_its_name(self):
+        gpu = record(
+            USUAL, ("grid_max", "cupy_broadcast", 0.01, "G"), cpu="D", gpus=("G",)
+        )
+        figure = figures.gains(Library((record(USUAL), gpu)), caption=CAPTION)
+        assert "cupy on G 25x" in figure.alt
+        assert "No record of a GPU" not in figure.caption
+        assert ">D, 2 cores, G<" in figure.svg or "D, 2 cores" in figure.svg
+
+    def test_a_run_without_the_usual_numpy_has_no_line(self):
+        alone = record(("grid_max", "jax_vmap", 0.1), ("regression", "numpy_hand", 1.0))
+        figure = figures.gains(Library((alone,)), caption=CAPTION)
+        assert "grid_max" not in figure.alt
+        assert "regression" in figure.alt
+
+    @pytest.mark.parametrize("library", [Library(), Library((record(),))])
+    def test_without_a_record_it_says_so(self, library):
+        figure = figures.gains(library, caption=CAPTION)
+        assert "No measurement of today&#x27;s code" in figure._repr_html_()
 
 
-def test_recorded_draws_a_library_it_does_not_know():
-    figure = figures.recorded(Library((record(library="new"),)), caption=CAPTION)
-    assert "grid_max, new on cpu 250 ms" in figure.alt
-
-
-@pytest.mark.parametrize("library", [Library(), Library((record(code="other"),))])
-def test_recorded_shows_nothing_stale_and_says_so(library):
-    figure = figures.recorded(library, caption=CAPTION)
-    assert "No measurement of today&#x27;s code" in figure._repr_html_()
+def test_versions_of_a_case_stand_in_a_line_a_library():
+    rows = [("numpy_blocked", 0.1), ("jax_vmap", 0.5), ("jax_broadcast", 1.0)]
+    library = Library((record(USUAL, *(("grid_max", *row) for row in rows)),))
+    (run,) = chosen(library)
+    figure = figures.versions(run, caption=CAPTION)
+    assert "jax: jax_vmap 500 ms, jax_broadcast 1.0 s." in figure.alt
+    assert ">numpy_blocked 100 ms<" in figure.svg
+    assert "Dotted: numpy_mesh, the usual NumPy." in figure.caption
 
 
 class TestOnAPhone:
