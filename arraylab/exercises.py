@@ -166,7 +166,8 @@ def question(
         What to try once all tests pass.
     """
     before = registry.questions.get(name)
-    made = Question(name, title, tuple(answers), tuple(hints), next)
+    texts = [" ".join(text.split()) for text in (*hints, next)]
+    made = Question(name, title, tuple(answers), tuple(texts[:-1]), texts[-1])
     made.shown = before.shown if before else 0
     registry.questions[name] = registry.current = made
 

@@ -285,7 +285,7 @@ class _Comparison:
             )
         self.unchanged(library, case, placed, call)
         pairs = self.pairs(result, wanted, call)
-        for number, (got, want) in enumerate(pairs):
+        for number, (got, want) in enumerate(pairs, 1):
             part = f"part {number} of `{call}`" if len(pairs) > 1 else f"`{call}`"
             self.values(library, got, want, part)
 
@@ -385,18 +385,29 @@ class _Comparison:
         count = int(np.count_nonzero(wrong))
         if not count:
             return
-        place = tuple(int(i) for i in np.argwhere(wrong)[0]) if want.ndim else ()
-        where = f", first at index {place if len(place) > 1 else place[0]}"
-        amount = f" in {count} of {counted(want.size, 'element')}" if want.ndim else ""
+        place, where = (), ""
+        if want.ndim:
+            place = tuple(int(i) for i in np.argwhere(wrong)[0])
+            first = place if len(place) > 1 else place[0]
+            amount = f"{count} of {counted(want.size, 'element')}"
+            where = f" in {amount}, first at index {first}"
         raise NotYet(
-            f"{call} is wrong{amount}{where if want.ndim else ''}.",
-            expected=f"{want[place]:.7g}"
-            if want.dtype.kind in "f"
-            else str(want[place]),
-            got=f"{got[place]:.7g}" if got.dtype.kind in "f" else str(got[place]),
-            tip=self.tip
+            f"{call} is wrong{where}.",
+            *apart(want[place], got[place]),
+            self.tip
             or "Work that one element out by hand, and follow it through your lines.",
         )
+
+
+def apart(wanted: Any, got: Any) -> tuple[str, str]:
+    """Return two numbers with as many digits as it takes to tell them apart."""
+    texts = (str(wanted), str(got))
+    if np.asarray(wanted).dtype.kind == np.asarray(got).dtype.kind == "f":
+        for digits in range(5, 18):
+            texts = (f"{wanted:.{digits}g}", f"{got:.{digits}g}")
+            if texts[0] != texts[1]:
+                break
+    return texts
 
 
 def library_of(value: Any) -> str:
@@ -637,7 +648,7 @@ def no_python_loops(
                 got=f"{few} for the small call, {many} for the large one",
                 tip=tip,
             )
-    return Passed("no loop of the interpreter")
+    return Passed("")
 
 
 def loops(fn: Any, seen: tuple = ()) -> Iterator[tuple[str, str]]:
@@ -703,11 +714,12 @@ def names_in(code: types.CodeType) -> Iterator[tuple[types.CodeType, Any]]:
 def loops_in(code: types.CodeType) -> Iterator[tuple[str, str]]:
     """Yield the loops that stand in a code."""
     for part in codes_in(code):
-        lines = {
-            step.positions.lineno or 0
-            for step in dis.get_instructions(part)
-            if "JUMP_BACKWARD" in step.opname and "NO_INTERRUPT" not in step.opname
-        }
+        steps = {step.offset: step for step in dis.get_instructions(part)}
+        lines = set()
+        for step in steps.values():
+            if "JUMP_BACKWARD" in step.opname and "NO_INTERRUPT" not in step.opname:
+                ends = (step, steps.get(step.argval, step))
+                lines.add(min(end.positions.lineno or 0 for end in ends))
         if lines:
             texts = [line_of(part.co_filename, n) for n in sorted(lines)]
             kinds = {"<listcomp>", "<genexpr>", "<setcomp>", "<dictcomp>"}
