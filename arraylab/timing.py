@@ -716,10 +716,15 @@ def _refuse_constants(fn: Any) -> None:
 
 
 def _dtype_of_inputs(inputs: tuple) -> str:
-    """Return the dtypes of the input arrays: of those of floats, if there are any."""
-    found = {a.dtype for a in inputs if hasattr(a, "dtype") and np.shape(a)}
+    """Return the dtypes of the input arrays: of those of floats, if there are any.
+
+    Where no array is of floats, NumPy's own numbers count, such as a unit.
+    """
+    typed = [a for a in inputs if hasattr(a, "dtype")]
+    found = {a.dtype for a in typed if np.shape(a)}
     floats = {dtype for dtype in found if dtype.kind in "fc"}
-    return ", ".join(sorted(map(str, floats or found)))
+    single = {a.dtype for a in typed if not np.shape(a) and a.dtype.kind in "fc"}
+    return ", ".join(sorted(map(str, floats or single or found)))
 
 
 def _shapes_of_inputs(inputs: tuple) -> tuple[tuple[int, ...], ...]:

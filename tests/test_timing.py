@@ -599,3 +599,9 @@ def test_a_row_knows_its_inputs_by_shapes_whole_numbers_and_floating_dtype():
     assert row.dtype == "float64"
     row = compare({"f": lambda *_: 1}, np.arange(4), check=lambda *_: True)[0]
     assert row.dtype == str(np.arange(4).dtype)
+
+
+def test_without_arrays_of_floats_a_number_says_in_which_dtype_is_computed():
+    inputs = np.arange(4, dtype="uint64"), np.float32(0.5)
+    row = compare({"f": lambda keys, unit: keys * unit}, *inputs, check=None)[0]
+    assert row.dtype == "float32"
