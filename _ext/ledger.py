@@ -24,7 +24,7 @@ SHOWN = re.compile(r"<p>Claim <strong>([A-Za-z0-9-]+)</strong>")
 OWN = "own"
 
 
-class Placeholder(nodes.General, nodes.Element):
+class LedgerPlace(nodes.General, nodes.Element):
     """Where the tables go, once it is known what the pages are called."""
 
 
@@ -36,7 +36,7 @@ class LedgerDirective(Directive):
     def run(self) -> list[nodes.Node]:
         """Return the placeholder; its page is read at every build."""
         self.state.document.settings.env.note_reread()
-        return [Placeholder(own=self.arguments == [OWN])]
+        return [LedgerPlace(own=self.arguments == [OWN])]
 
 
 def book(app: Sphinx) -> claims.Ledger:
@@ -164,7 +164,7 @@ def tables(app: Sphinx, docname: str, own: bool) -> str:
 
 def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the tables where the directives stand, and names on cells of no result."""
-    for place in list(doctree.findall(Placeholder)):
+    for place in list(doctree.findall(LedgerPlace)):
         made = tables(app, docname, place["own"])
         text = f'{html.STYLE}<div class="bn bn-wide">{made}</div>'
         place.replace_self(nodes.raw("", text, format="html"))
@@ -216,7 +216,7 @@ def link_claims(
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive and the links."""
-    app.add_node(Placeholder)
+    app.add_node(LedgerPlace)
     app.add_directive("ledger", LedgerDirective)
     app.connect("doctree-resolved", fill)
     app.connect("html-page-context", link_claims, priority=600)

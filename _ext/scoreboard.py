@@ -44,7 +44,7 @@ CHOICES = (  # key in the address, words, id of what follows from it
 )
 
 
-class Placeholder(nodes.General, nodes.Element):
+class ScoreboardPlace(nodes.General, nodes.Element):
     """Where the board goes, once it is known what its page is called."""
 
 
@@ -54,7 +54,7 @@ class Scoreboard(Directive):
     def run(self) -> list[nodes.Node]:
         """Return the placeholder; its page is read at every build."""
         self.state.document.settings.env.note_reread()
-        return [Placeholder()]
+        return [ScoreboardPlace()]
 
 
 # -- data -----------------------------------------------------------------------------
@@ -243,7 +243,7 @@ def files(library: records.Library) -> dict[str, str]:
 
 def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the board where the directive stands."""
-    for place in list(doctree.findall(Placeholder)):
+    for place in list(doctree.findall(ScoreboardPlace)):
         made = files(records.load())
         sheets = Path(app.srcdir, "_static").glob("scoreboard.*")
         version = digest([*made.values(), *(p.read_bytes() for p in sorted(sheets))])
@@ -268,7 +268,7 @@ def write(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive, and the work after the build, before `lean`."""
-    app.add_node(Placeholder)
+    app.add_node(ScoreboardPlace)
     app.add_directive("scoreboard", Scoreboard)
     app.connect("doctree-resolved", fill)
     app.connect("build-finished", write, priority=940)

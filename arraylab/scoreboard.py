@@ -5,6 +5,7 @@ data type, the same day and second.  Times are divided by each other within a ru
 two runs are compared by what each of them says of its own rows.
 """
 
+import contextlib
 import importlib
 import math
 from collections.abc import Iterable, Sequence
@@ -312,8 +313,9 @@ def _work(case: str, dtype: str, shapes: tuple[tuple[int, ...], ...]) -> Work | 
     """
     key = case, dtype, shapes
     if key not in _counted:
-        problem = _case(case)
-        inputs = _inputs(problem, dtype, shapes) if problem else None
+        problem, inputs = _case(case), None
+        with contextlib.suppress(TypeError, ValueError):  # no such dtype or size
+            inputs = _inputs(problem, dtype, shapes) if problem else None
         _counted[key] = Work(*problem.work(*inputs)) if inputs is not None else None
     return _counted[key]
 
