@@ -168,6 +168,8 @@ def finish(result: Any) -> Any:
         return result.compute()
     if owner == "torch":
         return result.numpy(force=True)
+    if owner == "array_api_strict":
+        return np.from_dlpack(result)
     return result
 
 
@@ -268,7 +270,7 @@ def _owner(value: Any) -> str:
     top = module.partition(".")[0]
     if top in ("jax", "jaxlib"):
         return "jax"
-    if top in ("cupy", "dask", "torch"):
+    if top in ("cupy", "dask", "torch", "array_api_strict"):
         return top
     if top in ("numba", "numba_cuda") and "cuda" in module:
         return "numba_cuda"

@@ -6,6 +6,7 @@ import sys
 from types import ModuleType, SimpleNamespace
 from typing import NamedTuple
 
+import array_api_strict
 import dask.array as da
 import jax
 import jax.numpy as jnp
@@ -69,6 +70,13 @@ def test_finish_keeps_containers():
     assert done["a"][1] == [1.5]
     assert isinstance(done["b"], Pair)
     assert done["b"].right is None
+
+
+def test_the_strict_namespace_hands_its_arrays_out():
+    given = array_api_strict.asarray(np.arange(3.0))
+    assert wait(given) is given
+    assert isinstance(finish(given), np.ndarray)
+    np.testing.assert_array_equal(finish((given, 1))[0], np.arange(3.0))
 
 
 def test_waiting_for_containers_of_jax_arrays():

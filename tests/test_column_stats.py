@@ -19,6 +19,7 @@ ALWAYS_NEW = {
     "jax_one_pass",
     "dask_blocks",
     "dask_numba_one_pass",
+    "array_api_usual",
 }  # all others hand out one buffer again and again
 SHIFTED = (
     "numpy_blocked",

@@ -20,7 +20,7 @@ LIBRARIES = {
     "dask": {"dask", "numpy"},
     "dask_numba": {"dask", "numba", "numpy"},
     "dask_jax": {"dask", "jax", "numpy"},
-    "array_api": {"array_api_compat", "numpy"},
+    "array_api": {"array_api_compat", "array_api_extra", "numpy"},
 }
 # Beside the standard library and NumPy, when a module of arraylab is imported.
 AT_IMPORT = {

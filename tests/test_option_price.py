@@ -30,6 +30,7 @@ STREAMS = (
     "numba_vectorised",
     "numpy_quasi",
     "dask_streams",
+    "array_api_counter",
 )
 
 
@@ -167,6 +168,16 @@ def test_numba_draws_the_numbers_of_the_generator_it_is_given(dtype):
     np.testing.assert_allclose(numba, numpy, rtol=300 * np.finfo(dtype).eps)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_integers_of_the_array_api_draw_the_numbers_of_numba_counter(dtype):
+    given = handed_out(25, 513, dtype)
+    numba, portable = (
+        solver("numba_counter")(*given),
+        solver("array_api_counter")(*given),
+    )
+    np.testing.assert_allclose(portable, numba, rtol=300 * np.finfo(dtype).eps)
+
+
 def test_numbas_own_generator_is_the_legacy_one_of_numpy():
     given = handed_out(25, 513)
     numpy, numba = solver("numpy_legacy")(*given), solver("numba_serial")(*given)
@@ -259,7 +270,9 @@ def test_no_word_comes_twice(words):
     assert np.unique(words).size == words.size
 
 
-@pytest.mark.parametrize("name", ["numba_counter", "numba_vectorised"])
+@pytest.mark.parametrize(
+    "name", ["numba_counter", "numba_vectorised", "array_api_counter"]
+)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_paths_end_as_the_law_says(name, dtype):
     # A call with next to no strike is the stock itself, and one path a seed shows z.

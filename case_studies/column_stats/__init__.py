@@ -25,6 +25,7 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "jax_one_pass",
     "dask_blocks",
     "dask_numba_one_pass",
+    "array_api_usual",
     "cupy_usual",
     "cupy_elementwise",
     "numba_cuda_columns",

@@ -30,6 +30,7 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "jax_quantile",
     "dask_random",
     "dask_streams",
+    "array_api_counter",
     "cupy_generators",
     "cupy_counter",
 )

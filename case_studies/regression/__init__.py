@@ -25,6 +25,7 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "jax_forward",
     "dask_blocks",
     "dask_one_pass",
+    "array_api_hand",
     "cupy_hand",
 )
 
