@@ -136,6 +136,7 @@ class TestRoles:
             ("{math}`x^2`", "$x^2$"),
             ("H{sub}`2`O", "H<sub>2</sub>O"),
             ("{kbd}`Ctrl`", "`Ctrl`"),
+            ("{term}`stride`, {term}`views <view>`", "stride, views"),
             ("{download}`code <../../code.py>`", "[code](https://github.com/owner/"),
             ("{{ size }} and {{ size }}", "**72 MB** and **72 MB**"),
             ("[words]{.big}", "words"),
