@@ -1,6 +1,7 @@
 """What is compared: functions, with the library whose arrays they take."""
 
 import importlib
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import ModuleType
@@ -65,13 +66,25 @@ def _variant(value: Any, name: str) -> Variant:
             f"expected a function, an implementation of a case study or a Variant, got "
             f"{value!r}; to time f(x), give compare the function f and then x"
         )
-    package, *place = getattr(value, "__module__", "").split(".")
-    if package == "case_studies" and len(place) == 2:
-        return _of_case(".".join(place), library, name)
+    if place := _place_in_a_case(value):
+        return _of_case(place, library, name)
     name = name or getattr(value, "__name__", type(value).__name__)
     compiler = type(value).__module__.replace("jaxlib", "jax")  # of a compiled function
     library = library or arrays.library_of(name) or arrays.library_of(compiler)
     return Variant(value, library, name)
+
+
+def _place_in_a_case(value: Callable[..., Any]) -> str:
+    """Return "case.implementation" of an implementation itself, "" for all else.
+
+    What wraps one, as `jax.jit` does, carries its module's name and is another function.
+    """
+    name = getattr(value, "__module__", None) or ""
+    package, *place = name.split(".")
+    if package != "case_studies" or len(place) != 2:
+        return ""
+    own = getattr(sys.modules.get(name), place[0], None)
+    return ".".join(place) if own is value else ""
 
 
 def _of_case(address: str, library: str, name: str) -> Variant:

@@ -1,5 +1,6 @@
 """The logic of a measurement, on a clock that only moves when a test says so."""
 
+import functools
 import itertools
 import json
 from types import SimpleNamespace
@@ -12,6 +13,9 @@ from arraylab.clock import Clock
 from arraylab.limits import Share
 from arraylab.notebooks import COMPARISON
 from arraylab.results import Comparison, Timing
+from arraylab.variants import variants_of
+from case_studies.grid_max import numpy_broadcast
+from case_studies.option_price import array_api_counter
 
 
 class HandClock(Clock):
@@ -433,6 +437,22 @@ class TestOneBadVariantLeavesTheOthersAlone:
     def test_bench_of_one_function_raises(self, clock):
         with pytest.raises(Refused, match=r"expected 1\.0, got 2\.0"):
             bench(taking(clock, 1.0, result=2.0), check=right, clock=clock)
+
+
+def test_what_wraps_an_implementation_is_not_taken_for_it():
+    def wrapped(*inputs):
+        return numpy_broadcast.grid_max(*inputs)
+
+    functools.update_wrapper(wrapped, numpy_broadcast.grid_max)
+    own, other = variants_of({"own": numpy_broadcast.grid_max, "other": wrapped})
+    assert (own.case, own.implementation) == ("grid_max", "numpy_broadcast")
+    assert own.fn is numpy_broadcast.grid_max
+    assert (other.case, other.fn) == ("", wrapped)
+
+
+def test_a_part_of_an_implementation_is_not_taken_for_it():
+    (part,) = variants_of([array_api_counter.word])
+    assert (part.case, part.fn) == ("", array_api_counter.word)
 
 
 def test_a_result_of_an_earlier_call_is_no_work(clock):
