@@ -140,6 +140,14 @@ def asked(run: Run) -> str:
     return f"n = {max(sizes):,}" if sizes else run.size
 
 
+def computes(run: Run) -> str:
+    """Return the dtype of a run: that of the results where inputs are whole numbers."""
+    if run.dtype.startswith("float"):
+        return run.dtype
+    kinds = {found.measurement.get("result_dtype") for found in timed(run)}
+    return kinds.pop() or run.dtype if len(kinds) == 1 else run.dtype
+
+
 def where(run: Run) -> str:
     """Return machine and day, as they stand beside every number of a run."""
     return f"{run.record.title}, {run.date[:10]}"
@@ -159,12 +167,12 @@ def chosen(
     case : str, optional
         Only this one; all if left out.
     dtype : str
-        Of the inputs.
+        As `computes` has it.
     """
     kept: dict[tuple[Any, ...], Run] = {}
     for run in runs(library, case):
         key = run.record.path, run.case, run.shapes
-        if run.dtype != dtype or not timed(run):
+        if computes(run) != dtype or not timed(run):
             continue
         other = kept.get(key)
         rank = len(timed(run)), run.date

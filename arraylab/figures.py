@@ -17,7 +17,17 @@ from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from arraylab import html, units
 from arraylab.arrays import library_of
-from arraylab.boards import asked, best, chosen, gain, largest, row_of, timed, usual
+from arraylab.boards import (
+    asked,
+    best,
+    chosen,
+    computes,
+    gain,
+    largest,
+    row_of,
+    timed,
+    usual,
+)
 from arraylab.records import Found, Library
 from arraylab.results import (
     Comparison,
@@ -28,6 +38,7 @@ from arraylab.results import (
     time_or_verdict,
 )
 from arraylab.scoreboard import Run
+from arraylab.scoreboard import runs as all_runs
 
 INK = "#010203"  # becomes the page's text colour, black or white
 
@@ -243,6 +254,9 @@ def gains(library: Library, *, caption: str, dtype: str = "float64") -> Figure:
     shown = [f for found in machines.values() for run in found for f in timed(run)]
     if {f.measurement["device"] for f in shown} == {"cpu"}:
         caption += " No record of a GPU yet."
+    drawn = {run.case for found in machines.values() for run in found}
+    if lacking := sorted({run.case for run in all_runs(library)} - drawn):
+        caption += f" Without a run in {dtype}: {', '.join(lacking)}."
     return show(fig, alt=alt, caption=f"{caption} {_origins(shown)}".strip())
 
 
@@ -339,7 +353,7 @@ def versions(run: Run, *, caption: str) -> Figure:
     in_seconds(ax.xaxis)
     line = f" Dotted: {base['implementation']}, the usual NumPy." if base else ""
     alt = f"Dot chart of times, a line a library. {' '.join(told)}"
-    sizes = f"Inputs {run.size}, {run.dtype}."
+    sizes = f"Inputs {run.size}, {computes(run)}."
     caption = f"{caption} {sizes}{line} {_origins(timed(run))}".strip()
     return show(fig, alt=alt, caption=caption)
 
