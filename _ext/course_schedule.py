@@ -33,7 +33,7 @@ LOG = logging.getLogger(__name__)
 DEVICES = {"cpu": "", "gpu": "made for a GPU, readable without"}
 
 
-class Placeholder(nodes.General, nodes.Element):
+class TimetablePlace(nodes.General, nodes.Element):
     """Where the timetable goes, once it is known what the pages are called."""
 
 
@@ -52,7 +52,7 @@ class CourseSchedule(Directive):
     def run(self) -> list[nodes.Node]:
         """Return the placeholder; its page is read at every build."""
         self.state.document.settings.env.note_reread()
-        place = Placeholder(caption=self.arguments[0], line=self.lineno)
+        place = TimetablePlace(caption=self.arguments[0], line=self.lineno)
         place.update_all_atts(dict(self.options))
         return [place]
 
@@ -159,7 +159,7 @@ def table(caption: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) 
     )
 
 
-def made(app: Sphinx, docname: str, place: Placeholder) -> str:
+def made(app: Sphinx, docname: str, place: TimetablePlace) -> str:
     """Return what stands in a placeholder's place, "" after a warning."""
     try:
         plan = schedule.timetable(
@@ -177,13 +177,13 @@ def made(app: Sphinx, docname: str, place: Placeholder) -> str:
 
 def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the timetables where the directives stand."""
-    for place in list(doctree.findall(Placeholder)):
+    for place in list(doctree.findall(TimetablePlace)):
         place.replace_self(nodes.raw("", made(app, docname, place), format="html"))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive."""
-    app.add_node(Placeholder)
+    app.add_node(TimetablePlace)
     app.add_directive("course-schedule", CourseSchedule)
     app.connect("doctree-resolved", fill)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
