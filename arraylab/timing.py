@@ -41,7 +41,8 @@ BUSY_CANARY = 1.35  # a canary this much slower than usual: somebody else was wo
 BUSY_MACHINE = 0.25  # share of the machine used by others that spoils a time
 BUSY_OTHERS = 0.1  # share of the machine used by others that is worth a note
 
-# What first calls cost that compiled, by function and dtypes: (function, s, how many).
+# What first calls cost that compiled, by function, library and dtypes: (function, s,
+# how many).
 _FIRST_CALLS: dict[tuple, tuple[Any, float, int]] = {}
 
 Check = Callable[..., Any] | None
@@ -423,7 +424,7 @@ class _Run:
     def remember_first_call(self, c: _Contender) -> None:
         """Keep what compiling cost: a later comparison would not see it any more."""
         dtypes = tuple(str(getattr(a, "dtype", "")) for a in self.inputs)
-        key = id(c.variant.fn), dtypes
+        key = id(c.variant.fn), c.variant.library, dtypes
         if c.compiled:
             _FIRST_CALLS[key] = (c.variant.fn, c.first, c.compiled)
         elif key in _FIRST_CALLS and _FIRST_CALLS[key][0] is c.variant.fn:

@@ -77,7 +77,7 @@ def _variant(value: Any, name: str) -> Variant:
 def _place_in_a_case(value: Callable[..., Any]) -> str:
     """Return "case.implementation" of an implementation itself, "" for all else.
 
-    What wraps one, as `jax.jit` does, carries its module's name and is another function.
+    What wraps one, as `jax.jit` does, carries its module too, and is another function.
     """
     name = getattr(value, "__module__", None) or ""
     package, *place = name.split(".")

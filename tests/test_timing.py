@@ -492,6 +492,20 @@ def test_a_first_call_that_compiled_is_remembered(clock, monkeypatch):
     assert (once.first, once.compiled) == (again.first, again.compiled) == (9.0, 3)
 
 
+def test_what_one_library_compiled_is_no_first_call_of_another(clock, monkeypatch):
+    count = iter([0, 3] + [3] * 999)
+    monkeypatch.setattr("arraylab.timing.compilations", lambda: next(count))
+    fn = taking(clock, 9.0, 1.0)
+    jax, numpy = compare(
+        [Variant(fn, "jax", "JAX"), Variant(fn, "numpy", "NumPy")],
+        check=right,
+        clock=clock,
+        rounds=3,
+    )
+    assert (jax.first, jax.compiled) == (9.0, 3)
+    assert numpy.compiled == 0
+
+
 def test_a_variant_that_was_stopped_is_left_out_of_larger_sizes(clock):
     def hangs(n):
         clock.now += 1
