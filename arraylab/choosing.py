@@ -32,7 +32,7 @@ class Question(NamedTuple):
 QUESTIONS = (
     Question(
         "arrays",
-        "Whose arrays will the code be given?",
+        "Whose arrays will it be given?",
         {"mine": "those that I choose", "any": "those of whichever library a user has"},
     ),
     Question(
@@ -42,12 +42,12 @@ QUESTIONS = (
     ),
     Question(
         "derivatives",
-        "Do you need derivatives of what you compute?",
+        "Do you need derivatives?",
         {"no": "no", "yes": "yes"},
     ),
     Question(
         "gpu",
-        "Is there a CUDA GPU, and work enough to keep it busy?",
+        "Is there a CUDA GPU to keep busy?",
         {"no": "no", "yes": "yes"},
     ),
     Question(
@@ -588,14 +588,13 @@ class Grounds:
         return "\n".join(" | ".join(filter(None, row)) for row in self._rows())
 
     def _repr_html_(self) -> str:
-        head = ("speaks", "what it shows", "measured", "slower over faster", "verdict")
+        head = ("speaks", "what it shows, and what was measured", "ratio", "verdict")
         rows = []
         for kind, says, told, ratio, verdict, place in self._rows():
             told = f"{told}, {place}" if place else told
-            words = f'<span class="bn-words">{escape(told)}</span>'
+            words = f"{escape(says)}<br><small>{escape(told)}</small>"
             badge = html.badge(verdict, bad=verdict != "as said")
-            cells = escape(kind), escape(says), words, escape(ratio), badge
-            rows.append(cells)
+            rows.append((escape(kind), words, escape(ratio), badge))
         caption = f"{self.rule.asks} → {self.rule.advice}: what it rests on."
         return html.block(html.table(caption, head, rows, words=1))
 
@@ -651,20 +650,23 @@ def one_off_table(found: Iterable[OneOff]) -> str:
         lines.setdefault(one.run.case, []).append(one)
     most = max(map(len, lines.values()), default=0)
     rows = [
-        (case, *map(_first_in_words, ones), *[""] * (most - len(ones)))
+        (escape(case), *map(_first_in_words, ones), *[""] * (most - len(ones)))
         for case, ones in lines.items()
     ]
     places = {where(one.run) for ones in lines.values() for one in ones}
     caption = f"One call, compiling included: who is done first. {'; '.join(places)}."
     head = ("case", *("small", "larger", "largest")[:most], *["more"] * (most - 3))
-    return html.sheet(caption, head, rows, [])
+    return html.block(html.table(caption, head, rows))
 
 
 def _first_in_words(one: OneOff) -> str:
-    numpy, other = units.seconds(one.numpy, 2), units.seconds(one.other, 2)
-    if one.first:
-        return f"NumPy, {numpy} ({one.name} {other})"
-    return f"{one.name}, {other} (NumPy {numpy})"
+    """Return who is first, and below who is not, as HTML."""
+    pairs = [("NumPy", one.numpy), (one.name, one.other)]
+    first, second = pairs if one.first else reversed(pairs)
+    told = [
+        f"{escape(name)} {units.seconds(time, 2)}" for name, time in (first, second)
+    ]
+    return f"<strong>{told[0]}</strong><br>{told[1]}"
 
 
 def _is_here(run: Run) -> bool:
