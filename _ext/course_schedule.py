@@ -30,7 +30,7 @@ from tools.pages import Unknown
 from tools.schedule import Lecture, Timetable
 
 LOG = logging.getLogger(__name__)
-DEVICES = {"cpu": "", "gpu": "made for a GPU, readable without"}
+DEVICES = {"cpu": "any computer", "gpu": "made for a GPU; readable without"}
 
 
 class TimetablePlace(nodes.General, nodes.Element):
@@ -79,7 +79,7 @@ def rows(
         used = schedule.total(meeting)
         told = escape(f"{name}: {used} of {plan.minutes} minutes")
         if not meeting:
-            yield told, "free", "", ""
+            yield escape(f"{name}: free"), "", "", ""
         for lecture in meeting:
             link = linked(app, docname, lecture)
             yield told, link, str(lecture.minutes), DEVICES[lecture.device]
@@ -145,12 +145,16 @@ def table(caption: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) 
             f'<td data-head="{head[2]}">{row[2]}</td>'
             f'<td class="bn-words">{row[3]}</td></tr>'
             for row in group
+            if row[1]
         )
         body += (
             f'<tbody><tr><th scope="rowgroup" colspan="3" class="bn-words">'
             f"{name}</th></tr>{lines}</tbody>"
         )
-    heads = "".join(f'<th scope="col">{name}</th>' for name in head[1:])
+    heads = (
+        f'<th scope="col">{head[1]}</th><th scope="col">{head[2]}</th>'
+        f'<th scope="col" class="bn-words">{head[3]}</th>'
+    )
     return (
         f'<div class="bn-scroll" role="group" tabindex="0" '
         f'aria-label="{escape(caption)}"><table class="bn-rows">'

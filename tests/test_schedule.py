@@ -184,7 +184,7 @@ def test_the_page_follows_the_front_matter(
     assert said == ""
     told = words(page)
     assert "An hour: 2 lectures, 50 of 60 minutes; the other 10 are for" in told
-    assert "Hour: 50 of 60 minutes The page one 30 The page two 20" in told
+    assert "Hour: 50 of 60 minutes The page one 30 any computer" in told
     assert "patience &amp; x" in told
     assert "say what <code>two</code> does" in page
     assert 'href="part/one.html"' in page

@@ -37,7 +37,8 @@ SOURCES = {  # what only a machine with a GPU says: it stands in the library's o
 
 def messages() -> list[str]:
     """Return the messages that the page quotes."""
-    found = re.findall(r"^```text\n(.*?)^```$", PAGE.read_text("utf-8"), re.M | re.S)
+    start = r"^```\{code-block\} text\n:class: bn-message\n"
+    found = re.findall(rf"{start}(.*?)^```$", PAGE.read_text("utf-8"), re.M | re.S)
     return [text.strip() for text in found]
 
 
