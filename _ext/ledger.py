@@ -22,6 +22,16 @@ from tools import claims
 
 SHOWN = re.compile(r"<p>Claim <strong>([A-Za-z0-9-]+)</strong>")
 OWN = "own"
+STYLE = """<style>
+.bn .bn-ledger{width:100%}
+.bn .bn-ledger :is(th,td){white-space:normal;text-align:left;vertical-align:top}
+.bn .bn-ledger tbody th{white-space:nowrap}
+.bn .bn-ledger .bn-part th{padding-left:1.4em;font-weight:400}
+.bn .bn-ledger tr{scroll-margin-top:1em}
+.bn .bn-ledger tr:target{outline:.15em solid}
+@media (min-width:601px){.bn .bn-ledger td{min-width:9em}
+.bn .bn-ledger td:nth-child(2){min-width:15em}}
+</style>"""
 
 
 class LedgerPlace(nodes.General, nodes.Element):
@@ -87,8 +97,9 @@ def row(
     named = f' id="{claims.anchor(id)}"' if kind != "again" else ""
     cells = "".join(f'<td data-head="{escape(m)}">{v}</td>' for m, v in found)
     part = ' class="bn-part"' if kind else ""
+    mark = '<span aria-hidden="true">↳ </span>' if kind else ""
     return (
-        f'<tr{named}{part}><th scope="row">{escape(id)}</th>'
+        f'<tr{named}{part}><th scope="row">{mark}{escape(id)}</th>'
         f'<td>{said}</td><td data-head="tested in">{where}</td>{cells}</tr>'
     )
 
@@ -166,7 +177,7 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the tables where the directives stand, and names on cells of no result."""
     for place in list(doctree.findall(LedgerPlace)):
         made = tables(app, docname, place["own"])
-        text = f'{html.STYLE}<div class="bn bn-wide">{made}</div>'
+        text = f'{html.STYLE}{STYLE}<div class="bn bn-wide">{made}</div>'
         place.replace_self(nodes.raw("", text, format="html"))
     if page_of_ledger(app):
         name_cells(app, doctree, docname)

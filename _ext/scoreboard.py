@@ -27,17 +27,17 @@ NOTHING = "No measurement is recorded yet: `make bench` writes a record."
 NUMBERS = ("median", "low", "high", "first", "place", "finish", "cores", "memory")
 SHOWN = (  # what the drawing can show: key of the script, words
     ("time", "time of a call"),
-    ("speed", "speed against the compared"),
-    ("share", "share of the machine's limit"),
+    ("speed", "speed, the compared = 1"),
+    ("share", "share of the limit"),
     ("rate", "rate of work"),
     ("first", "first call"),
-    ("calls", "calls until that is paid back"),
+    ("calls", "calls until paid back"),
     ("memory", "peak memory"),
 )
-CHOICES = (  # key in the address, words, id of what follows from it
+CHOICES = (  # key in the address, words
     ("case", "Case"),
     ("machine", "Machine"),
-    ("dtype", "Numbers"),
+    ("dtype", "Data type"),
     ("size", "Inputs"),
     ("with", "Compared with"),
     ("show", "Drawing shows"),

@@ -263,7 +263,7 @@
     figure.replaceChildren();
     if (!drawn.length) return;
     const width = Math.max(260, Math.min(board.clientWidth, 760));
-    const [left, right, high] = [10, 10, 34];
+    const [left, right, high] = [10, width > 560 ? 150 : 12, 34];
     const ends = drawn.flatMap((row) => show === "time" ? [row.low, row.high] : [value(row)]);
     if (show === "share") ends.push(100);
     if (show === "speed") ends.push(1);

@@ -283,7 +283,7 @@ def rate(found: Found) -> tuple[float, str] | None:
     is of a case that no longer exists.
     """
     seconds, row = _seconds(found), found.measurement
-    work = seconds and _work(row["case"], row["dtype"], _tuples(row["shapes"]))
+    work = seconds and work_of(row["case"], row["dtype"], _tuples(row["shapes"]))
     if not work:
         return None
     flops = (row.get("share") or {}).get("kind", "flops") == "flops"
@@ -305,7 +305,7 @@ def verdict(found: Found) -> str:
 _counted: dict[tuple[Any, ...], Work | None] = {}
 
 
-def _work(case: str, dtype: str, shapes: tuple[tuple[int, ...], ...]) -> Work | None:
+def work_of(case: str, dtype: str, shapes: tuple[tuple[int, ...], ...]) -> Work | None:
     """Return the least work on inputs of these shapes, as the case counts it today.
 
     Small inputs are made, because the work may depend on their values; large ones are
@@ -327,9 +327,9 @@ def _inputs(
     sizes = sorted((*problem.SIZES, *getattr(problem, "GPU_SIZES", ())))
     for n in sizes if volume(shapes) <= SMALL else ():
         made = problem.inputs(n, dtype)
-        if _shapes(made) == shapes:
+        if shapes_of(made) == shapes:
             return list(made)
-        if volume(_shapes(made)) > SMALL:
+        if volume(shapes_of(made)) > SMALL:
             break
     pattern, left, stood = problem.inputs(sizes[0], dtype), list(shapes), []
     for value in pattern:
@@ -340,10 +340,10 @@ def _inputs(
             stood.append(left.pop(0)[0])
         else:
             stood.append(value)
-    return stood if _shapes(stood) == shapes else None
+    return stood if shapes_of(stood) == shapes else None
 
 
-def _shapes(inputs: Iterable[Any]) -> tuple[tuple[int, ...], ...]:
+def shapes_of(inputs: Iterable[Any]) -> tuple[tuple[int, ...], ...]:
     """Return shapes as `arraylab.compare` records them."""
     return tuple(
         value.shape if isinstance(value, np.ndarray) else (int(value),)
