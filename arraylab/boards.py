@@ -42,14 +42,14 @@ class Board:
         if not self.runs:
             return html.block(html.note(nothing(self.case)))
         last = self.runs[-1]
-        head = ["version", "what it does", "time", *map(_against, self.runs)]
+        head = ["version, and what it does", "time", *map(_against, self.runs)]
         head += ["first call", "cores", "share of limit"]
         rows = [self._cells(found) for found in last.rows]
         caption = (
             f"{self.case}, {self.dtype}, on {where(last)}: median time of a call at "
             f"{asked(last)}; speed with {usual(self.case)} of the same run as 1."
         )
-        table = html.table(caption, head, rows, words=1)
+        table = html.table(caption, head, rows, words=0)
         return html.block(table, html.note(origin(last)))
 
     def _cells(self, found: Found) -> list[str]:
@@ -58,7 +58,8 @@ class Board:
         name, device = row["implementation"], row["device"]
         told = "" if device == "cpu" else f" on {device}"
         words = re.sub("`(.+?)`", r"<code>\1</code>", escape(summary(self.case, name)))
-        cells = [escape(name + told), words]
+        plain = f'<span style="font-weight:400">{words}</span>'
+        cells = [f"{escape(name + told)}<br>{plain}"]
         if not found.fresh or row["verdict"] not in TIMED:
             told = row["verdict"] if found.fresh else STALE
             blank = ["" for _ in self.runs]

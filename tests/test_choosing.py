@@ -137,14 +137,26 @@ class TestTheEvidence:
         assert finding.verdict == "not measured"
         assert "no record of jax_grad and numpy_hand" in finding.words
 
-    def test_evidence_of_a_gpu_needs_a_gpu(self):
-        there = Evidence("x", "regression", "cupy_hand", "numpy_hand", gpu=True)
+    @pytest.mark.parametrize(
+        ("gpu", "verdict"), [("fast", "as said"), ("slow", "not so")]
+    )
+    def test_evidence_of_a_gpu_needs_a_gpu(self, gpu, verdict):
+        names = ["cupy_hand", "numpy_hand"]
+        fast, slow = names if gpu == "fast" else names[::-1]
+        there = Evidence("x", "regression", fast, slow, gpu=gpu)
         rows = [row("numpy_hand", 1.0), row("cupy_hand", 0.1)]
         assert there.find(library(*rows)).verdict == "not measured"
         rows[1]["device"] = "G"
         finding = there.find(library(*rows, gpus=("G",)))
-        assert finding.verdict == "as said"
+        assert finding.verdict == verdict
         assert "cupy_hand on G 100 ms" in finding.told
+
+    def test_every_evidence_of_cuda_asks_for_a_gpu(self):
+        for rule in RULES:
+            for one in (*rule.rests, *rule.against):
+                for which in ("fast", "slow") if isinstance(one, Evidence) else ():
+                    there = getattr(one, which).startswith(("cupy", "numba_cuda"))
+                    assert there == (one.gpu == which)
 
     def test_a_rule_is_backed_only_by_all_that_it_rests_on(self):
         rule = choosing.rule("jax")
