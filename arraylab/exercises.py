@@ -52,6 +52,7 @@ __all__ = [
     "NeedsGpu",
     "NotStarted",
     "NotYet",
+    "add_to",
     "check",
     "chunks_within",
     "compilations_at_most",
@@ -170,6 +171,17 @@ def question(
     made = Question(name, title, tuple(answers), tuple(texts[:-1]), texts[-1])
     made.shown = before.shown if before else 0
     registry.questions[name] = registry.current = made
+
+
+def add_to(name: str) -> None:
+    """Give the tests that follow to a question that was named before.
+
+    Raises
+    ------
+    KeyError
+        If there is no such question.
+    """
+    registry.current = registry.questions[name]
 
 
 def test(

@@ -2,13 +2,14 @@
 
     python -m tools.exercises build [SET ...]
     python -m tools.exercises verify [SET ...]
+    python -m tools.exercises grade SET FOLDER [--out grades.csv] [--private FOLDER]
 
 `build` writes ``exercises/<set>.md`` (the page) and ``exercises/<set>.ipynb`` (for
 Jupyter, without addresses) from ``solutions/<set>.md``; the same master gives the same
 bytes.  `verify` proves of each question that the solution passes every test, that the
 untouched stub fails with words that help, that each wrong answer fails the tests that
 it names, that a solution has room above a bar of speed, and that no line of a solution
-is in what learners get.
+is in what learners get.  `grade` judges returned notebooks, one at a time.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from arraylab.words import counted
-from tools import address, export, masters, pages
+from tools import address, export, grading, masters, pages
 from tools.masters import FOLDER, STUDENTS, Malformed, Master
 from tools.pages import Unknown
 from tools.references import References
@@ -390,6 +391,58 @@ def verify_all(root: Path, wanted: list[str]) -> int:
     return failed
 
 
+# -- grade ----------------------------------------------------------------------------
+
+
+def grading_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `grade`."""
+    limits = grading.Limits()
+    add = parser.add_argument
+    add("set")
+    add("folder", type=Path, help="with the returned notebooks")
+    add("--out", type=Path, default=Path("grades.csv"), help="(default: %(default)s)")
+    add("--private", type=Path, help="folder with <set>.py: secret tests and SEED")
+    add("--canvas", type=Path, help="the gradebook that Canvas exported")
+    add("--assignment", default="", help="how its column begins")
+    add("--feedback", type=Path, help="folder for a text a learner")
+    add("--seconds", type=float, default=limits.seconds, help="a cell or test")
+    add("--total", type=float, default=limits.total, help="seconds a notebook")
+    add("--memory", type=float, default=limits.memory / 1e9, help="GB a notebook")
+
+
+def grade(root: Path, options: argparse.Namespace) -> int:
+    """Grade a folder of returned notebooks; return the exit status."""
+    sets(root, [options.set])
+    if not options.folder.is_dir():
+        raise Unknown(f"{options.folder} is no folder")
+    key = grading.key_of(root, options.set, options.private)
+    memory = int(options.memory * 1e9)
+    limits = grading.Limits(options.seconds, options.total, memory)
+    print("These notebooks are strangers' code, and limits are no wall: grade in a")
+    print("container or on a machine that you can throw away, without a network.")
+    print(f"Limits: {limits.words()}.", flush=True)
+    found = grading.grade_folder(options.folder, key, options.out, limits)
+    beside = options.out.with_suffix("")
+    if any(q.open for q in key.master.questions):
+        place = beside.with_name(f"{beside.name}-by-hand.md")
+        grading.write(place, grading.by_hand(found, key))
+        print(f"open questions, to be marked by hand: {place}")
+    if options.feedback:
+        options.feedback.mkdir(parents=True, exist_ok=True)
+        for name, text in grading.texts(found, key):
+            grading.write(options.feedback / name, text)
+    if options.canvas:
+        text, told = grading.canvas_import(
+            options.canvas, found, key, options.assignment
+        )
+        place = beside.with_name(f"{beside.name}-canvas.csv")
+        grading.write(place, text)
+        print("\n".join([f"for Canvas: {place}", *told]))
+    refused = sum(bool(g.refused) for g in found)
+    print(f"{counted(len(found), 'file')}, {refused} refused: {options.out}")
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(
@@ -401,14 +454,20 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("build", "verify"):
         commands.add_parser(name).add_argument("sets", nargs="*")
+    grading_options(commands.add_parser("grade"))
     options = parser.parse_args(arguments)
     root = options.root.resolve()
-    task = {"build": build, "verify": verify_all}[options.command]
     try:
+        if options.command == "grade":
+            return grade(root, options)
+        task = {"build": build, "verify": verify_all}[options.command]
         return 1 if task(root, options.sets) else 0
-    except (Unknown, Malformed, address.WrongAddress) as error:
+    except (Unknown, Malformed, grading.Refused, address.WrongAddress) as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("\ninterrupted; what was done is kept")
+        return 130
 
 
 if __name__ == "__main__":
