@@ -429,6 +429,26 @@ def forked_jax(folder: Path) -> str:
     )
 
 
+@says("DeprecationWarning: This process (pid=...) is multi-threaded")
+def forked_threads(folder: Path) -> str:
+    if not hasattr(os, "fork"):
+        pytest.skip("this system has no fork")
+    if sys.version_info < (3, 12):
+        pytest.skip("Python warns from 3.12 on")
+    return program(
+        folder,
+        """
+        import os, threading, time, warnings
+        warnings.simplefilter("always")
+        threading.Thread(target=time.sleep, args=(0.5,)).start()
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
+        """,
+    )
+
+
 @says("PerformanceWarning: Increasing number of chunks")
 def many_chunks(folder: Path) -> str:
     import dask.array as da
