@@ -8,9 +8,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+import test_site as site
 
 from _ext import chooser
-from arraylab import choosing, records
+from arraylab import choosing, html, records
 from arraylab.arrays import library_of
 from arraylab.choosing import QUESTIONS, RULES, Evidence, OutOfCore
 from arraylab.fingerprint import code_hash
@@ -263,3 +264,61 @@ class TestThreeChoosers:
         figure = choosing.tree()
         assert all(rule.advice in figure.alt for rule in RULES)
         assert all(f">{rule.asks}<" in figure.svg for rule in RULES)
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory):
+    """Return what Chromium saw of a page with the chooser, opened from a folder."""
+    folder = tmp_path_factory.mktemp("chooser")
+    (folder / "_static").mkdir()
+    for path in (ROOT / "_static").glob("chooser.*"):
+        shutil.copy(path, folder / "_static")
+    guide = chooser.guide(records.load(), "", "1")
+    text = (
+        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>C</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="icon" href="data:,"></head>'
+        f"<body><main><h1>C</h1>{html.block(guide)}</main></body></html>"
+    )
+    (folder / "chooser.html").write_text(text, encoding="utf-8")
+    asked = json.dumps(list(choosing.combinations()))
+    return site.drive("chooser.mjs", "chooser.html", asked, site=folder)
+
+
+@site.browser
+class TestInABrowser:
+    """What a reader meets on the site."""
+
+    def test_every_combination_of_answers_marks_the_rule_that_fits(self, seen):
+        for answers, view in zip(choosing.combinations(), seen["every"], strict=True):
+            rule = choosing.choose(answers)
+            assert view["chosen"] == view["marked"] == [f"rule-{rule.name}"]
+            number = f"{BY_NAME.index(rule.name) + 1} of {len(RULES)}"
+            assert view["said"] == (
+                f"Use {rule.advice}: rule {number} is the first that fits."
+            )
+
+    def test_it_begins_with_an_answer_that_a_screen_reader_is_told(self, seen):
+        assert seen["first"]["form"]
+        assert seen["first"]["role"] == "status"
+        assert seen["first"]["legends"] == len(QUESTIONS)
+        assert seen["first"]["chosen"] == [f"rule-{BY_NAME[-1]}"]
+
+    def test_the_keyboard_is_enough(self, seen):
+        assert seen["keyboard"][0]["chosen"] == ["rule-array-api"]
+        assert seen["focus"] == "data"
+        assert seen["keyboard"][1]["chosen"] == ["rule-dask"]
+
+    def test_it_fits_a_phone(self, seen):
+        assert seen["narrow"]["wide"] == 0
+
+    def test_on_paper_the_rules_stay_and_the_form_does_not(self, seen):
+        assert not seen["paper"]["form"]
+        assert seen["paper"]["rules"] == len(RULES)
+
+    def test_without_scripts_the_form_is_hidden_and_the_rules_are_there(self, seen):
+        assert re.search(r"<form[^>]* hidden", seen["plain"])
+        assert seen["plain"].count('class="bn-rule"') == len(RULES)
+
+    def test_it_asks_no_server_and_complains_of_nothing(self, seen):
+        assert (seen["asked"], seen["said"]) == ([], [])
