@@ -221,7 +221,7 @@ def judged(source: str) -> Iterator[tuple[str, str]]:
         and getattr(node.func, "id", getattr(node.func, "attr", "")) == "claim"
         and node.args
     ]
-    for call in calls:
+    for call in sorted(calls, key=lambda call: call.lineno):
         id = _text(call.args[0])
         if id:
             statement = _text(call.args[1]) if len(call.args) > 1 else ""
