@@ -282,7 +282,7 @@ RULES = (
         {"arrays": "any"},
         "One function on `array_namespace` serves every library that follows the "
         "standard, at the speed of the library below.",
-        "ecosystem/five_ways",
+        "ecosystem/array_api",
         (
             Evidence(
                 "Portable lines take no longer than the same lines in NumPy",
