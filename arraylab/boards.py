@@ -68,8 +68,7 @@ class Board:
         cells.append(units.seconds(row["median"], 2) + mark)
         for run in self.runs:
             there = row_of(run, name, device)
-            speed = gain(run, there) if there else math.nan
-            cells.append("" if math.isnan(speed) else units.ratio(speed, 2))
+            cells.append(gain_in_words(run, there) if there else "")
         cells.append(units.seconds(row["first"], 2) if row.get("first") else "")
         cells.append(f"{row['cores']:.1f}" if row.get("cores") else "")
         share = row.get("share")
@@ -127,6 +126,15 @@ def gain(run: Run, row: Mapping[str, Any]) -> float:
     """Return how many times as fast as the usual NumPy `row` is, nan without that."""
     base = row_of(run, usual(run.case))
     return base["median"] / row["median"] if base else math.nan
+
+
+def gain_in_words(run: Run, row: Mapping[str, Any]) -> str:
+    """Return `gain` as "2.7x", or "3x" where a time was noisy; "" without it."""
+    speed, base = gain(run, row), row_of(run, usual(run.case))
+    if base is None:
+        return ""
+    noisy = "NOISY" in (row["verdict"], base["verdict"]) and row is not base
+    return units.ratio(speed, 1 if noisy else 2)
 
 
 def asked(run: Run) -> str:

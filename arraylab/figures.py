@@ -254,6 +254,8 @@ def gains(library: Library, *, caption: str, dtype: str = "float64") -> Figure:
     shown = [f for found in machines.values() for run in found for f in timed(run)]
     if {f.measurement["device"] for f in shown} == {"cpu"}:
         caption += " No record of a GPU yet."
+    if any(f.measurement["verdict"] == "NOISY" for f in shown):
+        caption += " Where a time was noisy, the number has one digit."
     drawn = {run.case for found in machines.values() for run in found}
     if lacking := sorted({run.case for run in all_runs(library)} - drawn):
         caption += f" Without a run in {dtype}: {', '.join(lacking)}."
@@ -296,8 +298,9 @@ def _draw_gains(ax: plt.Axes, found: list[Run], alone: bool) -> str:
             at = gain(run, row)
             ax.plot(at, y, color=colour, marker=marker, mfc=fill, markersize=8)
             where = "" if device == "cpu" else f" on {device}"
-            words.append(f"{name}{where} {units.ratio(at, 2)}")
-        _write(ax, units.ratio(max(speeds), 2), (max(speeds), y), (9, -4))
+            words.append(f"{name}{where} {gain_in_words(run, row)}")
+        fastest = max(best(run).values(), key=lambda row: gain(run, row))
+        _write(ax, gain_in_words(run, fastest), (max(speeds), y), (9, -4))
         told.append(f"{run.case} ({asked(run)}): {', '.join(words)}.")
     ax.set_yticks(range(len(found)), [run.case.replace("_", "\n") for run in found])
     ax.set(ylim=(len(found) - 0.4, -0.6))

@@ -59,6 +59,13 @@ def test_runs_come_by_rising_size():
     assert [run.shapes[1][0] for run in found] == [1_000, 100_000, 1_000_000]
 
 
+@pytest.mark.parametrize(("verdict", "told"), [("ok", "2.7x"), ("NOISY", "3x")])
+def test_a_speed_has_no_more_digits_than_the_noise_leaves(verdict, told):
+    rows = library(row("numpy_hand", 1.0, verdict=verdict), row("jax_grad", 0.37))
+    (run,) = boards.chosen(rows)
+    assert boards.gain_in_words(run, boards.row_of(run, "jax_grad")) == told
+
+
 def test_every_recorded_size_has_its_name():
     for run in boards.chosen():
         assert boards.asked(run).startswith("n = "), run
