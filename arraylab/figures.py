@@ -23,6 +23,7 @@ from arraylab.boards import (
     chosen,
     computes,
     gain,
+    gain_in_words,
     largest,
     row_of,
     timed,
