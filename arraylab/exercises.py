@@ -46,6 +46,7 @@ from arraylab.judging import (
     started,
     tasks_at_most,
 )
+from arraylab.races import race_free
 from arraylab.words import counted
 
 __all__ = [
@@ -63,6 +64,7 @@ __all__ = [
     "no_python_loops",
     "peak_memory",
     "question",
+    "race_free",
     "same_value",
     "speedup",
     "started",
