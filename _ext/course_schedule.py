@@ -107,10 +107,7 @@ def written(app: Sphinx, docname: str, caption: str, each: str, plan: Timetable)
     """Return the timetable with what it asks for and gives, as HTML."""
     held, minutes = plan.lectures, schedule.total(plan.lectures)
     whole = plan.minutes * len(plan.meetings)
-    about = (
-        f"{caption}: {counted(len(held), 'lecture')}, {minutes} of {whole} minutes; "
-        f"the other {whole - minutes} are for exercises and questions."
-    )
+    about = f"{caption}: {counted(len(held), 'lecture')}, {minutes} of {whole} minutes."
     head = ("when", "lecture", "minutes", "device")
     parts = [table(about, head, rows(app, docname, plan, each))]
     needs = dict.fromkeys(need for lecture in held for need in lecture.words)

@@ -183,7 +183,7 @@ def test_the_page_follows_the_front_matter(
     page, said = site(tmp_path)
     assert said == ""
     told = words(page)
-    assert "An hour: 2 lectures, 50 of 60 minutes; the other 10 are for" in told
+    assert "An hour: 2 lectures, 50 of 60 minutes." in told
     assert "Hour: 50 of 60 minutes The page one 30 any computer" in told
     assert "patience &amp; x" in told
     assert "say what <code>two</code> does" in page
