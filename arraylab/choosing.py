@@ -140,7 +140,8 @@ class Evidence:
             for row in (fast, slow)
         )
         told = f"{self.case}, {asked(run)}, float64, {what}: {', '.join(pairs)}"
-        return Finding(self, verdict, told, b / a, where(run))
+        noisy = "NOISY" in (fast["verdict"], slow["verdict"])
+        return Finding(self, verdict, told, b / a, where(run), 1 if noisy else 2)
 
     def _right(self, a: float, b: float) -> bool:
         """Return whether `a` s of `fast` and `b` s of `slow` are as expected."""
@@ -210,6 +211,8 @@ class Finding:
         The time of `slow` over that of `fast`; nan where there is none.
     where : str
         Machine and day.
+    digits : int
+        How many of the ratio's are left by noise.
     """
 
     evidence: Any
@@ -217,11 +220,17 @@ class Finding:
     told: str
     ratio: float = math.nan
     where: str = ""
+    digits: int = 2
+
+    @property
+    def times(self) -> str:
+        """The ratio in words, "" where there is none."""
+        return "" if math.isnan(self.ratio) else units.ratio(self.ratio, self.digits)
 
     @property
     def words(self) -> str:
         """The measurement in one line, with its ratio, machine and day."""
-        ratio = "" if math.isnan(self.ratio) else f" ({units.ratio(self.ratio)})"
+        ratio = f" ({self.times})" if self.times else ""
         place = f" [{self.where}]" if self.where else ""
         return f"{self.told}{ratio}{place}"
 
@@ -576,7 +585,7 @@ class Grounds:
                 kind,
                 f"{finding.evidence.says}.",
                 finding.told,
-                "" if math.isnan(finding.ratio) else units.ratio(finding.ratio),
+                finding.times,
                 finding.verdict,
                 finding.where,
             )
