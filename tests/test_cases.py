@@ -22,12 +22,21 @@ IMPLEMENTATIONS = [
 ]
 DTYPES = ("float32", "float64")
 LONGEST = 60  # lines of a file that a lecture shows
+LONGEST_PART = 80
 # A GPU is too large for the smallest sizes, and Numba says so.
 pytestmark = pytest.mark.filterwarnings("ignore:Grid size")
 
 
 def module(case):
     return importlib.import_module(f"case_studies.{case}")
+
+
+def parts(case):
+    """Stages that several implementations are made of, and the function of each.
+
+    Only a case that is a chain of stages has them: `pipeline`.
+    """
+    return getattr(module(case), "PARTS", {})
 
 
 def folder(case):
@@ -71,7 +80,19 @@ def attributes(tree, name):
 class TestCase:
     def test_lists_every_file_and_has_a_file_for_every_name(self, case):
         files = {path.stem for path in folder(case).glob("*.py")}
-        assert files - {"__init__", "problem"} == set(module(case).IMPLEMENTATIONS)
+        named = {*module(case).IMPLEMENTATIONS, *parts(case)}
+        assert files - {"__init__", "problem"} == named
+
+    def test_has_parts_that_are_short_and_offer_the_function_they_are_listed_for(
+        self, case
+    ):
+        for name, offered in parts(case).items():
+            text = (folder(case) / f"{name}.py").read_text(encoding="utf-8")
+            tree = ast.parse(text)
+            names = [n.name for n in tree.body if isinstance(n, ast.FunctionDef)]
+            assert offered in names
+            assert len(text.splitlines()) <= LONGEST_PART
+            assert "\n" not in ast.get_docstring(tree, clean=False)
 
     def test_imports_no_library_until_an_implementation_is_asked_for(
         self, case, python
