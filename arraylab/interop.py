@@ -5,18 +5,27 @@ other, and the addresses are compared.  What a library's manual says is not aske
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
-from arraylab import arrays, html
+from arraylab import arrays
 from arraylab.hardware import machine
+from arraylab.pairs import (
+    ITSELF,
+    MEMORY,
+    NO_WAY,
+    NOT_HERE,
+    WAYS,
+    Conversion,
+    Conversions,
+    Grid,
+)
 from arraylab.words import said
 
-WAYS = ("asarray", "from_dlpack")
 PROTOCOLS = (
     "buffer",
     "__array__",
@@ -25,11 +34,6 @@ PROTOCOLS = (
     "__dlpack__",
 )
 DTYPES = ("float32", "float64", "bool", "complex64", "complex128")
-MEMORY = ("aligned", "not aligned", "strided", "read-only")
-"""Kinds of memory that are handed over: at a multiple of 64 bytes, 16 bytes beyond
-one, every second element, and closed to writing."""
-
-NOT_HERE, NO_WAY, ITSELF = "not yet measured", "no such way", "itself"
 _NAMES = {
     "numpy": "NumPy",
     "jaxlib": "JAX",
@@ -73,232 +77,6 @@ class World:
     library: str
     views: bool = False
     absent: str = ""
-
-
-@dataclass(frozen=True)
-class Conversion:
-    """What became of the arrays of one world when another took them one way.
-
-    Attributes
-    ----------
-    source, target, way : str
-        Two worlds, and one of `WAYS`.
-    outcome : str
-        "shares", "copies", "refuses", "itself", "no such way", "not yet measured", or
-        "unclear" where two proofs disagree: in float32, for memory at a multiple of 64
-        bytes.
-    memory : Mapping of str to str
-        The outcome by kind of memory (`MEMORY`), where the source can have it.
-    writable : bool or None
-        Whether the result can be written; None where nothing came, or for a graph.
-    device : str
-        Where the result is: "cpu", or the name of a GPU.
-    dtypes : Mapping of str to str
-        The dtype that came for each that was sent, "" for a refusal.
-    protocols : tuple of str
-        Those that the source offers and this way of the target reads.
-    error : str
-        What was raised, if something was.
-    """
-
-    source: str
-    target: str
-    way: str
-    outcome: str
-    memory: Mapping[str, str] = field(default_factory=dict)
-    writable: bool | None = None
-    device: str = ""
-    dtypes: Mapping[str, str] = field(default_factory=dict)
-    protocols: tuple[str, ...] = ()
-    error: str = ""
-
-    @property
-    def works(self) -> bool:
-        """Whether an array came, by a copy or as the same memory."""
-        return self.outcome in ("shares", "copies")
-
-    @property
-    def changed(self) -> str:
-        """The dtypes that did not come as they were sent, in words."""
-        lost = [(a, b) for a, b in self.dtypes.items() if a != b]
-        return ", ".join(f"{a} → {b}" if b else f"{a} refused" for a, b in lost)
-
-    def words(self) -> str:
-        """Return the outcome as it stands in a matrix: "shares, read-only"."""
-        if not self.works:
-            return "—" if self.outcome == NO_WAY else self.outcome
-        also = ["read-only"] if self.writable is False else []
-        if len({*self.memory.values()}) > 1:
-            also.append("not always")
-        return ", ".join([self.outcome, *also])
-
-    def json(self) -> dict[str, Any]:
-        """Return the conversion as plain data."""
-        plain = {
-            name: getattr(self, name)
-            for name in ("source", "target", "way", "outcome", "writable", "device")
-        }
-        return {
-            **plain,
-            "memory": dict(self.memory),
-            "dtypes": dict(self.dtypes),
-            "protocols": list(self.protocols),
-            "error": self.error,
-        }
-
-
-@dataclass(frozen=True, repr=False)
-class Grid:
-    """A table of words: what stands where a row and a column meet.
-
-    Attributes
-    ----------
-    caption : str
-    head : tuple of str
-        What the rows are, then the columns.
-    rows : tuple of tuple of str
-        The row's name, then its cells.
-    notes : tuple of str
-    """
-
-    caption: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()
-
-    def __getitem__(self, at: tuple[str, str]) -> str:
-        row, column = at
-        cells = {name: cells for name, *cells in self.rows}
-        return cells[row][self.head[1:].index(column)]
-
-    def json(self) -> dict[str, Any]:
-        """Return the cells as plain data, by row and column."""
-        return {
-            name: dict(zip(self.head[1:], cells, strict=True))
-            for name, *cells in self.rows
-        }
-
-    def __repr__(self) -> str:
-        return "\n".join([self.caption, *_in_columns([self.head, *self.rows])])
-
-    def _repr_html_(self) -> str:
-        return html.sheet(self.caption, self.head, self.rows, self.notes)
-
-
-@dataclass(frozen=True, repr=False)
-class Conversions:
-    """What came of every ordered pair of worlds, each way.
-
-    Ask for one with ``conversions["JAX", "NumPy"]``, or ``[..., "from_dlpack"]``.
-    """
-
-    rows: tuple[Conversion, ...]
-    absent: Mapping[str, str] = field(default_factory=dict)
-    title: str = ""
-    versions: Mapping[str, str] = field(default_factory=dict)
-
-    def __getitem__(self, at: tuple[str, ...]) -> Conversion:
-        source, target, way = (*at, WAYS[0])[:3]
-        for row in self.rows:
-            if (row.source, row.target, row.way) == (source, target, way):
-                return row
-        names = ", ".join(dict.fromkeys(row.source for row in self.rows))
-        raise KeyError(f"no conversion {at!r}; there are {names} and {WAYS}")
-
-    def __iter__(self) -> Any:
-        return iter(self.rows)
-
-    def matrix(self, way: str = WAYS[0]) -> Grid:
-        """Return the outcomes of one way: who gives by row, who takes by column."""
-        rows = [row for row in self.rows if row.way == way]
-        sources = dict.fromkeys(row.source for row in rows)
-        targets = [
-            name
-            for name in dict.fromkeys(row.target for row in rows)
-            if any(r.outcome != NO_WAY for r in rows if r.target == name)
-        ]
-        cells = [
-            (name, *(self[name, target, way].words() for target in targets))
-            for name in sources
-        ]
-        caption = f"By {way} of the library that takes, float32, on {self.title}."
-        return Grid(caption, ("array of", *targets), tuple(cells), self._notes())
-
-    def details(self, *sources: str) -> Grid:
-        """Return all that was found, a row a pair and way; of some sources, if named.
-
-        Columns that would be empty are left out.
-        """
-        rows = [
-            row
-            for row in self.rows
-            if row.outcome not in (NO_WAY, NOT_HERE, ITSELF)
-            and (not sources or row.source in sources)
-        ]
-        columns = [column for column in _columns(rows) if any(column[1])]
-        head = ("pair", *(name for name, _ in columns))
-        cells = zip(*(cells for _, cells in columns), strict=True)
-        named = [
-            (f"{row.source} → {row.target}, {row.way}", *of)
-            for row, of in zip(rows, cells, strict=True)
-        ]
-        return Grid(f"Every pair, on {self.title}.", head, tuple(named))
-
-    def json(self) -> dict[str, Any]:
-        """Return everything as plain data."""
-        return {
-            "schema": 1,
-            "machine": self.title,
-            "versions": dict(self.versions),
-            "absent": dict(self.absent),
-            "rows": [row.json() for row in self.rows],
-        }
-
-    def _notes(self) -> tuple[str, ...]:
-        why = [f"{name}: {NOT_HERE}, {why}." for name, why in self.absent.items()]
-        with_ = ", ".join(f"{name} {told}" for name, told in self.versions.items())
-        return (
-            "shares: the same address, and what one side writes the other reads; "
-            "not always: other memory (not at a multiple of 64 bytes, strided, or "
-            "read-only) is copied or refused; refuses: an error.",
-            "By asarray, Numba takes what is passed to a compiled function.",
-            *why,
-            *([f"With {with_}."] if with_ else []),
-        )
-
-    def __repr__(self) -> str:
-        return "\n\n".join(repr(self.matrix(way)) for way in WAYS)
-
-    def _repr_html_(self) -> str:
-        *first, last = (self.matrix(way) for way in WAYS)
-        tables = [html.sheet(g.caption, g.head, g.rows, ()) for g in first]
-        return "".join([*tables, last._repr_html_()])
-
-
-def _columns(rows: Sequence[Conversion]) -> list[tuple[str, list[str]]]:
-    return [
-        ("result", [row.outcome for row in rows]),
-        *(
-            (f"if {kind}", [row.memory.get(kind, "") for row in rows])
-            for kind in MEMORY[1:]
-        ),
-        (
-            "writable",
-            [{True: "yes", False: "no"}.get(row.writable, "") for row in rows],
-        ),
-        ("device", [row.device for row in rows]),
-        ("dtypes changed", [row.changed for row in rows]),
-        ("both speak", [", ".join(row.protocols) for row in rows]),
-        ("error", [row.error for row in rows]),
-    ]
-
-
-def _in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
 
 
 # One array, two arrays
@@ -376,7 +154,7 @@ def on_host(array: Any) -> np.ndarray:
     """Return the values of an array of any world, as they are now, as a NumPy array."""
     if library_of(array) == "JAX":  # which remembers what it has handed out before
         array = array.copy()
-    return np.asarray(_unwrapped(arrays.finish(array)))
+    return np.asarray(arrays.finish(_unwrapped(array)))
 
 
 def _computed(array: Any) -> Any:
@@ -465,8 +243,13 @@ def worlds() -> tuple[World, ...]:
 
 
 def _world(name: str, package: str, build: Callable[[], World]) -> World:
-    why = arrays.missing(package)
-    return World(name, lambda _: None, {}, "", absent=why) if why else build()
+    try:
+        why = arrays.missing(package)
+        if not why:
+            return build()
+    except Exception as error:  # installed, and cannot start
+        why = f"{type(error).__name__}: {said(error, 1)}"
+    return World(name, lambda _: None, {}, "", absent=why)
 
 
 def _numpy() -> World:
@@ -646,10 +429,10 @@ def _conversion(
     pair = source.name, target.name, way
     if source is target or source.name == target.name:
         return Conversion(*pair, ITSELF)
+    if not target.absent and way not in target.ways:
+        return Conversion(*pair, NO_WAY)
     if source.absent or target.absent:
         return Conversion(*pair, NOT_HERE)
-    if way not in target.ways:
-        return Conversion(*pair, NO_WAY)
     take, library = target.ways[way], target.library
     memory: dict[str, str] = {}
     kept, first_error = None, ""
