@@ -136,6 +136,18 @@ def test_needs_no_newer_standard_than_that_of_2024(case, make):
     CASES[case].check(finish(result), *given)
 
 
+@pytest.mark.parametrize(("case", "make"), GIVEN[2::3])
+def test_stays_on_the_device_of_its_inputs(case, make):
+    elsewhere = strict.__array_namespace_info__().devices()[1]
+    given = make("float64")
+    far = [
+        strict.asarray(a, device=elsewhere) if isinstance(a, np.ndarray) else a
+        for a in given
+    ]
+    for array in arrays_of(solver(case)(*far)):
+        assert array.device == elsewhere
+
+
 def test_dask_gets_a_graph_and_computes_nothing_yet(monkeypatch):
     da = pytest.importorskip("dask.array")
 
