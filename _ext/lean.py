@@ -32,6 +32,7 @@ SPANS = ("n", "p", "w", "nn", "x", "nv", "bp")  # names, punctuation, blanks
 DYNAMIC = re.compile(r"bs-|tippy|popover|tooltip|modal-backdrop|offcanvas-backdrop")
 FOLDED = r'class="(?=[^"]*\badmonition\b)[^"]*\bdropdown\b|class="(?:[^"]* )?toggle[ "]'
 CODE = r'class="highlight'
+BOARD = r'id="bn-board"'
 # What the text of a page has to have in it for a script or a sheet to be of use there.
 USES = {
     "clipboard.min.js": CODE,
@@ -41,6 +42,8 @@ USES = {
     "exercise.css": r'class="(?:[^"]* )?(?:exercise|solution)[ "]',
     "language_data.js": r'id="search-results"',
     "proof.css": r'class="proof',
+    "scoreboard.css": BOARD,
+    "scoreboard.js": BOARD,
     "searchindex.js": r'id="search-results"',
     "searchtools.js": r'id="search-results"',
     "sphinx-design.min.css": r'class="(?:[^"]* )?sd-',

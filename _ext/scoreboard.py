@@ -1,7 +1,7 @@
 """The directive `{scoreboard}`: recorded measurements to choose from and to compare.
 
-The runs of a case lie in a script of their own, which the page asks for when the case
-is chosen, so that a page stays light and works from a folder.  The same numbers lie in
+The runs of a case on a machine lie in a script of their own, which the page asks for
+when they are chosen, so that it stays light and works from a folder.  The same numbers lie in
 a page of plain tables, for readers without JavaScript and for those who want them all.
 """
 
@@ -91,7 +91,6 @@ def data_of(runs: Iterable[scoreboard.Run]) -> list[dict[str, Any]]:
     """Return the runs of a case as the script reads them."""
     return [
         {
-            "machine": slug(run.record.title),
             "title": run.record.title,
             "dtype": run.dtype,
             "size": "_".join("x".join(map(str, shape)) for shape in run.shapes),
@@ -117,10 +116,20 @@ def by_case(
     return cases
 
 
-def script(case: str, runs: Iterable[scoreboard.Run]) -> str:
-    """Return the script that brings the runs of a case."""
-    told = json.dumps(data_of(runs), separators=(",", ":"), ensure_ascii=False)
-    return f"bnRuns({json.dumps(case)},{told});\n"
+def scripts(case: str, runs: list[scoreboard.Run]) -> dict[str, str]:
+    """Return name and text of the scripts that bring a case, one a machine."""
+    made = {}
+    for machine in machines(runs):
+        name = f"{case}--{machine}"
+        own = [run for run in runs if slug(run.record.title) == machine]
+        told = json.dumps(data_of(own), separators=(",", ":"), ensure_ascii=False)
+        made[f"{name}.js"] = f"bnRuns({json.dumps(name)},{told});\n"
+    return made
+
+
+def machines(runs: Iterable[scoreboard.Run]) -> dict[str, str]:
+    """Return short name and title of the machines that made runs."""
+    return {slug(run.record.title): run.record.title for run in runs}
 
 
 # -- the page of plain tables ---------------------------------------------------------
@@ -193,13 +202,16 @@ def turns(runs: list[scoreboard.Run]) -> list[str]:
 # -- the board ------------------------------------------------------------------------
 
 
-def board(cases: Iterable[str], folder: str, version: str) -> str:
-    """Return the board as HTML, empty until its script fills it."""
+def board(cases: Mapping[str, Mapping[str, str]], folder: str, version: str) -> str:
+    """Return the board as HTML, empty until its script fills it.
+
+    `cases` says by case which machines have timed it.
+    """
     look = {name: list(one) for name, one in figures.LOOK.items()}
     settings = {
         "folder": folder,
         "version": version,
-        "cases": list(cases),
+        "cases": {case: list(made.items()) for case, made in cases.items()},
         "look": look,
         "plain": list(figures.PLAIN),
         "ink": figures.INK,
@@ -212,7 +224,6 @@ def board(cases: Iterable[str], folder: str, version: str) -> str:
     told = escape(json.dumps(settings), quote=True)
     everything = f'<a href="{folder}/{ALL}">All recorded measurements in tables</a>'
     return (
-        f'<link rel="stylesheet" href="{folder}.css?v={version}">'
         f'<div class="bn-board" id="bn-board" data-settings="{told}">'
         f"<noscript><p>Choosing needs JavaScript. {everything}:</p>"
         f'<iframe src="{folder}/{ALL}" title="All recorded measurements"></iframe>'
@@ -222,7 +233,6 @@ def board(cases: Iterable[str], folder: str, version: str) -> str:
         '<figure class="bn-figure" hidden></figure>'
         '<div class="bn-told"></div>'
         f"<p>{everything}.</p></div>"
-        f'<script src="{folder}.js?v={version}"></script>'
     )
 
 
@@ -237,18 +247,26 @@ def options(key: str) -> str:
 def files(library: records.Library) -> dict[str, str]:
     """Return name and text of every file of the board."""
     cases = by_case(scoreboard.runs(library))
-    made = {f"{case}.js": script(case, runs) for case, runs in cases.items()}
-    return {**made, ALL: plain(cases, library.problems)}
+    made = {ALL: plain(cases, library.problems)}
+    for case, runs in cases.items():
+        made |= scripts(case, runs)
+    return made
+
+
+def timed(library: records.Library) -> dict[str, dict[str, str]]:
+    """Return by case the machines that have timed it."""
+    cases = by_case(scoreboard.runs(library))
+    return {case: machines(runs) for case, runs in cases.items()}
 
 
 def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put the board where the directive stands."""
     for place in list(doctree.findall(ScoreboardPlace)):
-        made = files(records.load())
+        library = records.load()
+        made, cases = files(library), timed(library)
         sheets = Path(app.srcdir, "_static").glob("scoreboard.*")
         version = digest([*made.values(), *(p.read_bytes() for p in sorted(sheets))])
         folder = "../" * docname.count("/") + FOLDER.as_posix()
-        cases = [Path(name).stem for name in made if name != ALL]
         told = board(cases, folder, version) if cases else html.note(NOTHING)
         text = f'{html.STYLE}<div class="bn bn-wide">{told}</div>'
         place.replace_self(nodes.raw("", text, format="html"))
@@ -264,6 +282,14 @@ def write(app: Sphinx, error: Exception | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in made.items():
         (folder / name).write_text(text, encoding="utf-8")
+    source = folder.with_suffix(".js")
+    source.write_text(lean(source.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def lean(text: str) -> str:
+    """Return a script of ours without its remarks and what its lines begin with."""
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -10,7 +10,7 @@
   const KEYS = ["case", "machine", "dtype", "size", "with", "show"];
   const FIELDS = ["name", "library", "device", "verdict", "fresh", "compiled", "digits", "kind",
     "fraction", "rate", "unit", "median", "low", "high", "first", "place", "finish", "cores", "memory"];
-  const runs = {};  // the runs of each case, once its script has come
+  const runs = {};  // the runs of a case on a machine, once their script has come
   let chosen = {};
   let now = null;
 
@@ -119,8 +119,8 @@
   // Where an order turns round from size to size, on this machine and in this dtype.
   function crossings(run, name) {
     const sizes = new Map();
-    for (const one of runs[chosen.case]) {
-      if (one.machine !== run.machine || one.dtype !== run.dtype) continue;
+    for (const one of runs[file(chosen)]) {
+      if (one.dtype !== run.dtype) continue;
       const before = sizes.get(one.size);
       if (!before || before.date < one.date) sizes.set(one.size, one);
     }
@@ -153,11 +153,8 @@
 
   // The choices for each key, given those before it; the last but two follow the run.
   function choices(part) {
-    let left = runs[part.case];
-    const found = { case: settings.cases.map((one) => [one, one]) };
-    found.machine = unique(left.map((run) => [run.machine, run.title]));
-    part.machine = pick("machine", part, found, found.machine[0][0]);
-    left = left.filter((run) => run.machine === part.machine);
+    let left = runs[file(part)];
+    const found = where(part);
     found.dtype = unique(left.map((run) => [run.dtype, run.dtype]));
     part.dtype = pick("dtype", part, found, found.dtype[0][0]);
     left = left.filter((run) => run.dtype === part.dtype);
@@ -175,6 +172,16 @@
   }
 
   const wrong = [];
+  const file = (part) => `${part.case}--${part.machine}`;
+
+  // The cases, and the machines that have timed the one that is asked for.
+  function where(part) {
+    const found = { case: Object.keys(settings.cases).map((one) => [one, one]) };
+    part.case = pick("case", part, found, found.case[0][0]);
+    found.machine = settings.cases[part.case];
+    part.machine = pick("machine", part, found, found.machine[0][0]);
+    return found;
+  }
 
   function pick(key, part, found, usual) {
     if (part[key] === undefined) return usual;
@@ -370,9 +377,9 @@
     const next = { ...wanted };
     if (next.odd) wrong.push(`“${decoded(next.odd)}”, which is nowhere on this page`);
     next.asked = new Set(byAddress ? Object.keys(next) : []);
-    next.case = pick("case", next, { case: settings.cases.map((one) => [one]) }, settings.cases[0]);
+    where(next);
     try {
-      await bring(next.case);
+      await bring(file(next));
     } catch {
       said.textContent = `The records of ${next.case} could not be loaded.`;
       return;

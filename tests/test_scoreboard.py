@@ -3,7 +3,6 @@
 import importlib
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -275,8 +274,14 @@ def test_the_plain_page_holds_every_measurement(
 def test_a_script_holds_what_the_record_does(
     extension: Any, library: records.Library
 ) -> None:
-    text = extension.files(library)["grid_max.js"]
-    told = json.loads(re.fullmatch(r'bnRuns\("grid_max",(.*)\);\n', text)[1])
+    made = extension.files(library)
+    told = []
+    for name in (
+        "grid_max--some-cpu-4-cores",
+        "grid_max--a-gpu-with-other-cpu-4-cores",
+    ):
+        text = made[f"{name}.js"]
+        told += json.loads(re.fullmatch(rf'bnRuns\("{name}",(.*)\);\n', text)[1])
     assert len(told) == len(scoreboard.runs(library))
     held = (record.measurements for record in library.records)
     assert sum(len(run["rows"]) for run in told) == sum(map(len, held))
@@ -299,19 +304,22 @@ def with_another_case(folder: Path) -> records.Library:
 def page(extension: Any, library: records.Library, folder: Path) -> Path:
     """Write a page with a board, as the site has it, and return its folder."""
     made = extension.files(library)
-    cases = [Path(name).stem for name in made if name != extension.ALL]
     place = folder / extension.FOLDER
     place.mkdir(parents=True)
     for name, text in made.items():
         (place / name).write_text(text, encoding="utf-8")
     for sheet in (site.ROOT / "_static").glob("scoreboard.*"):
-        shutil.copy(sheet, place.parent)
-    board = extension.board(cases, extension.FOLDER.as_posix(), "1")
+        text = sheet.read_text(encoding="utf-8")
+        text = extension.lean(text) if sheet.suffix == ".js" else text
+        (place.parent / sheet.name).write_text(text, encoding="utf-8")
+    board = extension.board(extension.timed(library), extension.FOLDER.as_posix(), "1")
     text = (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>B</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<link rel="icon" href="data:,"></head><body><main><h1 id="a-heading">B</h1>'
-        f'{html.STYLE}<div class="bn">{board}</div></main></body></html>'
+        f'{html.STYLE}<div class="bn">{board}</div></main>'
+        '<link rel="stylesheet" href="_static/scoreboard.css">'
+        '<script src="_static/scoreboard.js"></script></body></html>'
     )
     (folder / "board.html").write_text(text, encoding="utf-8")
     return folder
@@ -457,13 +465,21 @@ class TestBuilt:
             pytest.skip("the site was built before there was a scoreboard")
         return path.read_text(encoding="utf-8")
 
+    def test_alone_brings_the_script(self, text: str) -> None:
+        assert "_static/scoreboard.js" in text
+        for path in site.site_pages():
+            told = path.read_text(encoding="utf-8")
+            there = "_static/scoreboard." in told
+            assert there == ('id="bn-board"' in told), path
+
     def test_has_a_script_for_every_case(self, text: str) -> None:
         settings = re.search(r'id="bn-board" data-settings="([^"]*)"', text)[1]
         cases = json.loads(settings.replace("&quot;", '"'))["cases"]
         folder = site.SITE / "_static" / "scoreboard"
-        assert {f"{case}.js" for case in cases} | {"all.html"} == {
-            path.name for path in folder.iterdir()
+        names = {
+            f"{case}--{machine}.js" for case in cases for machine, _ in cases[case]
         }
+        assert names | {"all.html"} == {path.name for path in folder.iterdir()}
 
     def test_shows_what_the_records_hold(self, text: str) -> None:
         if not (recorded := records.load(site.ROOT / "records")).records:
