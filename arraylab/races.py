@@ -29,6 +29,17 @@ def race_free(fn: Callable[..., Any], args: tuple, *, tip: str = "") -> Passed:
     it makes with NumPy, through slices too; sums into a whole variable are Numba's to
     put together.  Only the outermost `prange` is parallel.
     """
+    log = watch(fn, args, tip or TIP)
+    return Passed(f"no two of {log.turns} turns touch what one of them writes")
+
+
+def turns_of(fn: Callable[..., Any], args: tuple) -> int:
+    """Return how many turns the `prange` loops of a call have; it may not race."""
+    return watch(fn, args, TIP).turns
+
+
+def watch(fn: Callable[..., Any], args: tuple, tip: str) -> "Log":
+    """Run the Python of a parallel function; return what was seen, or say `NotYet`."""
     started(fn)
     if not getattr(fn, "targetoptions", {}).get("parallel"):
         raise NotYet(
@@ -37,12 +48,11 @@ def race_free(fn: Callable[..., Any], args: tuple, *, tip: str = "") -> Passed:
             got=f"{type(fn).__name__}",
             tip="Put `@njit(parallel=True)` above it, and loop with `prange`.",
         )
-    log = Log(tip or TIP)
-    plain = in_python(fn, log, {})
+    log = Log(tip)
     given = tuple(
         watched(copied(a), log) if isinstance(a, np.ndarray) else a for a in args
     )
-    called(plain, given, call_of(name_of(fn), args))
+    called(in_python(fn, log, {}), given, call_of(name_of(fn), args))
     if not log.loops:
         raise NotYet(
             f"`{name_of(fn)}` has no parallel loop.",
@@ -50,7 +60,7 @@ def race_free(fn: Callable[..., Any], args: tuple, *, tip: str = "") -> Passed:
             got="a function without one, or one that was not reached",
             tip="Only loops over `prange` are shared out among cores.",
         )
-    return Passed(f"no two of {log.turns} turns touch what one of them writes")
+    return log
 
 
 class Log:

@@ -5,6 +5,7 @@ import pytest
 from numba import njit, prange
 
 from arraylab.exercises import NotStarted, NotYet, race_free
+from arraylab.races import turns_of
 
 
 @njit(parallel=True)
@@ -146,6 +147,11 @@ def test_the_python_that_is_watched_computes_the_same(fn):
     race_free(fn, args)
     for a, b in zip(args, before, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_turns_are_counted():
+    assert turns_of(counts_apart, FREE[counts_apart]) == 3
+    assert turns_of(two_loops, FREE[two_loops]) == 10
 
 
 def test_the_element_is_named():
