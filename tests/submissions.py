@@ -47,6 +47,7 @@ def name_of(question: str) -> str:
 
 def with_cell(book: dict[str, Any], code: str, place: int = 4) -> dict[str, Any]:
     """Return a notebook with another cell of code in front of number `place`."""
+    book = json.loads(json.dumps(book))
     cell = {"cell_type": "code", "metadata": {}, "source": code, "outputs": []}
     book["cells"].insert(place, {**cell, "execution_count": None, "id": "added"})
     return book

@@ -85,7 +85,7 @@ class TestNotes:
     def test_of_too_many_crashes(self, key, tmp_path):
         book = returned()
         for _ in range(grading.ATTEMPTS):
-            submissions.with_cell(book, "import os\nos._exit(3)")
+            book = submissions.with_cell(book, "import os\nos._exit(3)")
         graded = grade(tmp_path, key, "x", book)
         assert "stopped: too many of its cells" in graded.notes[-1]
 

@@ -3,6 +3,8 @@
     python -m tools.exercises build [SET ...]
     python -m tools.exercises verify [SET ...]
     python -m tools.exercises grade SET FOLDER [--out grades.csv] [--private FOLDER]
+    python -m tools.exercises gradescope SET [--private FOLDER]
+    python -m tools.exercises nbgrader SET [--private FOLDER]
 
 `build` writes ``exercises/<set>.md`` (the page) and ``exercises/<set>.ipynb`` (for
 Jupyter, without addresses) from ``solutions/<set>.md``; the same master gives the same
@@ -24,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from arraylab.words import counted
-from tools import address, export, grading, masters, pages
+from tools import address, autograders, export, grading, masters, pages
 from tools.masters import FOLDER, STUDENTS, Malformed, Master
 from tools.pages import Unknown
 from tools.references import References
@@ -443,6 +445,21 @@ def grade(root: Path, options: argparse.Namespace) -> int:
     return 0
 
 
+def hand_over(root: Path, options: argparse.Namespace) -> int:
+    """Write what another grader takes; return the exit status."""
+    sets(root, [options.set])
+    key = grading.key_of(root, options.set, options.private)
+    if options.command == "gradescope":
+        place = autograders.gradescope(root, key, options.out)
+        print(f"gradescope: {place}")
+        if not (place / "autograder.zip").is_file():
+            print('for autograder.zip: pip install ".[instructor]", and say it again')
+    else:
+        place = autograders.nbgrader(root, key, options.out)
+        print(f"nbgrader: {place}; there, nbgrader generate_assignment {options.set}")
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; return its exit status."""
     parser = argparse.ArgumentParser(
@@ -455,11 +472,18 @@ def main(arguments: list[str] | None = None) -> int:
     for name in ("build", "verify"):
         commands.add_parser(name).add_argument("sets", nargs="*")
     grading_options(commands.add_parser("grade"))
+    for name in ("gradescope", "nbgrader"):
+        parser_of = commands.add_parser(name)
+        parser_of.add_argument("set")
+        parser_of.add_argument("--private", type=Path)
+        parser_of.add_argument("--out", type=Path, default=autograders.OUT)
     options = parser.parse_args(arguments)
     root = options.root.resolve()
     try:
         if options.command == "grade":
             return grade(root, options)
+        if options.command in ("gradescope", "nbgrader"):
+            return hand_over(root, options)
         task = {"build": build, "verify": verify_all}[options.command]
         return 1 if task(root, options.sets) else 0
     except (Unknown, Malformed, grading.Refused, address.WrongAddress) as error:
