@@ -13,6 +13,7 @@
 import json
 import re
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
@@ -29,6 +30,7 @@ from sphinx.config import Config
 from sphinx.util import logging
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from arraylab.notebooks import REPLAY, gpu_body
 from tools import execute, export, masters, pages
 from tools.pages import Unknown
 from tools.references import References
@@ -111,8 +113,29 @@ def offer_notebook(
 
 DEVICES = {
     "cpu": "runs on any computer",
-    "gpu": "made for a GPU; without one the recorded results are shown",
+    "gpu": "made for a GPU, readable without",
 }
+
+
+def gpu_cells(path: Path) -> str:
+    """Return how many `%%gpu` cells of an executed notebook ran, where; "" for none."""
+    if not path.exists():
+        return ""
+    states: Counter[str] = Counter()
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] != "code" or gpu_body(source) is None:
+            continue
+        bundles = [output.get("data", {}) for output in cell["outputs"]]
+        shown = [data[REPLAY] for data in bundles if REPLAY in data]
+        if not shown:
+            states["run where this page was built"] += 1
+        elif (place := shown[0]["machine"]) is None:
+            states["not recorded yet"] += 1
+        else:
+            states[f"recorded on {place}, {shown[0]['date']}"] += 1
+    told = ", ".join(f"{count} {state}" for state, count in states.items())
+    return f"Cells for a GPU: {told}." if told else ""
 
 
 def inline(text: str) -> Iterator[nodes.Node]:
@@ -154,6 +177,8 @@ def listing(title: str, items: list[list[nodes.Node]]) -> list[nodes.Node]:
 def box(app: Sphinx, docname: str, course: dict[str, Any]) -> nodes.Node:
     """Return the box that shows what the front matter says about a page."""
     text = f"{course['minutes']} minutes, {DEVICES[course['device']]}."
+    told = gpu_cells(Path(app.srcdir) / execute.EXECUTED / f"{docname}.ipynb")
+    text = f"{text} {told}".strip()
     parts: list[nodes.Node] = [nodes.paragraph("", text)]
     goals = [list(inline(goal)) for goal in course.get("objectives", [])]
     needs = [prerequisite(app, docname, n) for n in course.get("prerequisites", [])]

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from arraylab.fingerprint import cell_hash
+from arraylab.notebooks import REPLAY
 from tools import book, execute, export, pages, state
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -501,6 +502,37 @@ def test_a_picture_without_words_is_found(
     monkeypatch.syspath_prepend(ROOT / "_ext")
     course = importlib.import_module("course")
     assert len(list(course.wordless(body))) == WORDLESS[body]
+
+
+def test_a_page_says_what_became_of_its_cells_for_a_gpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "_ext")
+    course = importlib.import_module("course")
+    recorded = {"machine": "an H200", "date": "2026-11-21"}
+    notes = [recorded, recorded, {"machine": None}, None]
+    cells = [
+        {
+            "cell_type": "code",
+            "source": ["%%gpu cupy\n", "1 + 1"],
+            "outputs": [{"data": {REPLAY: note} if note else {"text/plain": "2"}}],
+        }
+        for note in notes
+    ]
+    plain = {"cell_type": "code", "source": ["1 + 1"], "outputs": []}
+    path = tmp_path / "page.ipynb"
+    for found, words in (
+        ([plain], ""),
+        ([plain, *cells[2:3]], "Cells for a GPU: 1 not recorded yet."),
+        (
+            cells,
+            "Cells for a GPU: 2 recorded on an H200, 2026-11-21, 1 not recorded yet, "
+            "1 run where this page was built.",
+        ),
+    ):
+        path.write_text(json.dumps({"cells": found}), encoding="utf-8")
+        assert course.gpu_cells(path) == words
+    assert course.gpu_cells(tmp_path / "absent.ipynb") == ""
 
 
 def program(folder: Path, name: str, script: str) -> None:
