@@ -266,6 +266,20 @@ def test_the_matrix_is_a_table_with_names(found):
     assert 'data-head="NumPy"' in page  # what a phone puts before a cell
 
 
+def test_a_long_cell_may_break_and_a_short_one_stays():
+    grid = interop.Grid("c", ("a", "b"), (("x", "shares"), ("y", "not yet measured")))
+    page = grid._repr_html_()
+    assert "<td>shares</td>" in page
+    assert page.count("white-space:normal;max-width") == 1
+
+
+def test_what_a_cell_says_is_no_html():
+    grid = interop.Grid("c", ("a", "b", "d"), (("<i>", "<b>", "<class 'numpy.x'>"),))
+    page = grid._repr_html_()
+    assert not [tag for tag in ("<i>", "<b>", "<class") if tag in page]
+    assert "&lt;class" in page
+
+
 def test_the_text_is_a_table_as_well(found):
     lines = repr(found).splitlines()
     assert lines[1].split()[:4] == ["array", "of", "NumPy", "Numba"]
