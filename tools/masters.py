@@ -25,6 +25,7 @@ SOLUTION = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 PLACE = "**Your answer**, in this cell:"  # of an open question
+ACTS = ("show", "hide")  # what a folded cell offers
 CHECKS = "Checks of all questions: run this cell; you need not read it"
 
 
@@ -484,12 +485,14 @@ def imported(code: str, always: tuple[str, ...]) -> str:
     return f"from arraylab.exercises import (\n{lines}\n)"
 
 
-def cell(code: str, *tags: str) -> str:
-    """Return a code cell of MyST."""
-    head = "```{code-cell} ipython3\n"
-    if tags:
-        head += f":tags: [{', '.join(tags)}]\n\n"
-    return f"{head}{code.strip()}\n```"
+def cell(code: str, *tags: str, called: str = "") -> str:
+    """Return a code cell of MyST; a folded one is `called` something on the page."""
+    told = f":tags: [{', '.join(tags)}]\n\n" if tags else ""
+    if called:
+        said = [f"  code_prompt_{act}: {act.capitalize()} {called}" for act in ACTS]
+        lines = ["---", "mystnb:", *said, f"tags: [{', '.join(tags)}]", "---", ""]
+        told = "\n".join(lines)
+    return f"```{{code-cell}} ipython3\n{told}{code.strip()}\n```"
 
 
 def summary(question: Question) -> str:
@@ -549,10 +552,11 @@ def solved_question(master: Master, number: int, question: Question) -> list[str
     if question.open:
         out.append(f"**How it is marked**\n\n{question.rubric}")
         return out + [part.text for part in question.after]
-    out.append("**A solution**")
-    out += [cell(solved(part.body), "hide-input") for part in question.answer]
+    answers = [solved(part.body) for part in question.answer]
+    out += [cell(code, "hide-input", called="the solution") for code in answers]
     out.append(cell(announced(question), "checks", "remove-cell"))
-    out += [cell(part.body, "tests", "hide-input") for part in question.tests]
+    tests = [part.body for part in question.tests]
+    out += [cell(t, "tests", "hide-input", called="the checks") for t in tests]
     out.append(cell(f'check("{question.name}")', "check", "remove-input"))
     return out + [part.text for part in question.after]
 
@@ -574,7 +578,8 @@ def student_page(master: Master) -> str:
         'Where you are stuck, `hint("q1")` says a little more each time.'
     )
     out += [part.text for part in master.intro]
-    out.append(cell(all_checks(master), "checks", "hide-input"))
+    checks = all_checks(master)
+    out.append(cell(checks, "checks", "hide-input", called="the checks"))
     for number, question in enumerate(master.questions, 1):
         out += asked_question(master, number, question)
     return joined([*out, *(part.text for part in master.closing)])
