@@ -245,7 +245,9 @@ def two_types(folder: Path) -> str:
 
     @numba.njit
     def either(x):
-        y = 1 if x > 0 else "a"
+        y = 1
+        for _ in range(x):
+            y = "a"
         return y
 
     return raised(lambda: either(1))
