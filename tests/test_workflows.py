@@ -183,6 +183,9 @@ class TestPurposes:
         text = (FOLDER / "workflows" / "weekly.yml").read_text(encoding="utf-8")
         assert "cache" not in text.replace("uncached", "")
 
+    def test_every_week_three_graders_are_compared(self) -> None:
+        assert self.runs("weekly", "graders") == ["make test-slow"]
+
     def test_broken_links_open_an_issue_and_stay_red(self) -> None:
         issue = self.job("links", "issue")
         assert (issue["needs"], issue["if"]) == ("check", "failure()")
