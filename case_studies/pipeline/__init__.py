@@ -2,6 +2,7 @@
 
 from case_studies.pipeline.problem import (
     check,
+    errors,
     inputs,
     observed,
     oracle,
@@ -17,6 +18,7 @@ __all__ = [
     "SIZES",
     "YARDSTICK",
     "check",
+    "errors",
     "inputs",
     "observed",
     "oracle",

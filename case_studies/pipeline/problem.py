@@ -37,6 +37,7 @@ MISSING = -32_768  # in int16, a count that no good pixel has
 NOISE = 40.0  # counts, standard deviation
 PATCH, CELL = 16, 4  # pixels: a field on the ground, a piece of a cloud
 NAMES = ("level", "trend", "amplitude", "peak")
+SHARED = math.pi / 2 / DARK  # of the noise's square: what an offset brings
 LINES = 24  # of a large scene that `check` looks at
 LIMIT = {"float32": 0.05, "float64": 0.01}  # in standard errors; `check` says why
 
@@ -205,14 +206,29 @@ def work(raw, times):
     return Work(65 * n_images * pixels, raw.nbytes + 4 * pixels * times.dtype.itemsize)
 
 
+def errors(maps, lines):
+    """Return errors (4, k, n) of maps of some lines, each over its standard error.
+
+    A standard error follows from the images that are good in that pixel, and from the
+    noise of its counts and of its line's offset, a median: π/2 of it over DARK.  It is
+    nan where fewer than LEAST are good.
+    """
+    n = maps.shape[-1]
+    good = np.stack([~np.logical_or(*spoiled(int(i), n)) for i in lines], axis=1)
+    wrong = maps.astype("float64") - planted(lines, n)
+    wrong[3] = (wrong[3] + 0.5) % 1 - 0.5
+    noise = NOISE * SCALE * math.sqrt(1 + SHARED)
+    _, inverse = _normal(planted(lines, n), good, dates())
+    return wrong / (noise * np.sqrt(np.einsum("...pp->p...", inverse)))
+
+
 def recovered(maps, lines):
     """Raise AssertionError unless maps (4, k, n) of some lines are what was planted.
 
-    Each error is divided by its standard error, from the images that are good in that
-    pixel.  What is left is noise with mean square 1; the offset of a line is noisy too
-    (π/2 of the noise's square over DARK) and shared by its n pixels, which therefore
-    wander together.  Allowed are five standard deviations of such a mean square and 2 %
-    for what the model bends, and 7 for any one error: chance takes one in 10¹¹ so far.
+    Of a right chain, `errors` are noise with mean square 1.  The noise of an offset is
+    shared by a line's pixels, which therefore wander together.  Allowed are five
+    standard deviations of such a mean square and 2 % for what the model bends, and 7
+    for any one error: chance takes one in 10¹¹ so far.
 
     Returns
     -------
@@ -220,20 +236,15 @@ def recovered(maps, lines):
         The mean square of each parameter's errors, and the largest error of all.
     """
     k, n = len(lines), maps.shape[-1]
-    good = np.stack([~np.logical_or(*spoiled(int(i), n)) for i in lines], axis=1)
-    errors = maps.astype("float64") - planted(lines, n)
-    errors[3] = (errors[3] + 0.5) % 1 - 0.5
-    shared = np.pi / 2 / DARK
-    noise = NOISE * SCALE * np.sqrt(1 + shared)
-    _, inverse = _normal(planted(lines, n), good, dates())
-    z = errors / (noise * np.sqrt(np.einsum("...pp->p...", inverse)))
-    enough = good.sum(axis=0) >= LEAST
+    z = errors(maps, lines)
+    good = [(~np.logical_or(*spoiled(int(i), n))).sum(axis=0) for i in lines]
+    enough = np.array(good) >= LEAST
     if not np.isfinite(z[:, enough]).all():
         raise AssertionError("expected a number in every pixel that was seen, got nan")
     squares = [float((one[enough] ** 2).mean()) for one in z]
-    spread = np.sqrt(2 / (k * n) + 2 * (shared / (1 + shared)) ** 2 / k)
+    spread = math.sqrt(2 / (k * n) + 2 * (SHARED / (1 + SHARED)) ** 2 / k)
     worst = float(np.abs(z[:, enough]).max())
-    bound = 0.02 + 5 * float(spread)
+    bound = 0.02 + 5 * spread
     for name, square in zip(NAMES, squares, strict=True):
         if abs(square - 1) > bound:
             raise AssertionError(
