@@ -202,7 +202,7 @@ def no_driver(folder: Path) -> str:
 def jax_memory(folder: Path) -> str:
     import jax.numpy as jnp
 
-    return raised(lambda: jnp.zeros((10**6, 10**6, 10)).block_until_ready())
+    return raised(lambda: jnp.zeros((10**9, 10**6)).block_until_ready())
 
 
 @says("OutOfMemoryError: Out of memory allocating")
@@ -227,9 +227,9 @@ def read_only(folder: Path) -> str:
     return raised(lambda: np.broadcast_to(1.0, 3).__setitem__(0, 2.0))
 
 
-@says("MemoryError: Unable to allocate 7.28 TiB")
+@says("MemoryError: Unable to allocate 7.11 PiB")
 def too_large(folder: Path) -> str:
-    return raised(lambda: np.empty((10**6, 10**6)))
+    return raised(lambda: np.empty((10**9, 10**6)))
 
 
 @says("TypingError: Failed in nopython mode pipeline")
