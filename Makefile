@@ -14,7 +14,7 @@ ready = @sh tools/environment.sh
 
 .DEFAULT_GOAL := help
 .PHONY: help environment book test style notebooks notebooks-test notebooks-oldest
-.PHONY: wheel exercises verify test-slow bench outofcore gpu gpu-environment gpu-bundle records links lock upgrade
+.PHONY: wheel exercises verify student-site test-slow bench outofcore gpu gpu-environment gpu-bundle records links lock upgrade
 .PHONY: clean clean-all
 
 book:  ## execute every lecture here and build the site into _build/html
@@ -58,6 +58,10 @@ exercises:  ## make exercise pages and notebooks from their masters in solutions
 verify:  ## prove every set of exercises, or one: SET=numpy
 	$(ready)
 	@$(inside) -m tools.exercises verify $(SET)
+
+student-site:  ## the site without solutions, in _build/student/html
+	$(ready)
+	@$(inside) -m tools.student
 
 test-slow:  ## what takes minutes: the same marks by three graders
 	$(ready)
