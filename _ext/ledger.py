@@ -27,6 +27,7 @@ STYLE = """<style>
 .bn .bn-ledger :is(th,td){white-space:normal;text-align:left;vertical-align:top}
 .bn .bn-ledger tbody th{white-space:nowrap}
 .bn .bn-ledger .bn-part th{padding-left:1.4em;font-weight:400}
+.bn .bn-ledger small{display:block;font-size:.9em}
 .bn .bn-ledger tr{scroll-margin-top:1em}
 .bn .bn-ledger tr:target{outline:.15em solid}
 @media (min-width:601px){.bn .bn-ledger td{min-width:9em}

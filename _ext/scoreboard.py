@@ -1,8 +1,8 @@
 """The directive `{scoreboard}`: recorded measurements to choose from and to compare.
 
 The runs of a case on a machine lie in a script of their own, which the page asks for
-when they are chosen, so that it stays light and works from a folder.  The same numbers lie in
-a page of plain tables, for readers without JavaScript and for those who want them all.
+when they are chosen, so that it stays light and works from a folder.  The same numbers
+lie in a page of plain tables, for readers without JavaScript and for whoever wants all.
 """
 
 import json

@@ -269,8 +269,16 @@
     figure.hidden = !drawn.length;
     figure.replaceChildren();
     if (!drawn.length) return;
-    const width = Math.max(260, Math.min(board.clientWidth, 760));
-    const [left, right, high] = [10, width > 560 ? 150 : 12, 34];
+    // as arraylab.figures does it: the style sheet shows one of the two
+    const narrow = make("div", { class: "bn-narrow", style: "display:none" });
+    narrow.append(chart(run, base, drawn, 340, 12));
+    figure.append(chart(run, base, drawn, 720, 150), narrow, below(run, base, rows, drawn));
+  }
+
+  function chart(run, base, drawn, width, right) {
+    const show = chosen.show;
+    const value = (row) => VALUES[show](row, base);
+    const [left, high] = [10, 34];
     const ends = drawn.flatMap((row) => show === "time" ? [row.low, row.high] : [value(row)]);
     if (show === "share") ends.push(100);
     if (show === "speed") ends.push(1);
@@ -281,13 +289,17 @@
     const parts = [];
     const upright = (v, style) => make("line",
       { x1: x(v), x2: x(v), y1: 4, y2: bottom, stroke: "currentColor", ...style });
-    const decades = [];
-    for (let p = Math.ceil(low); p <= low + span; p++) decades.push(p);
-    const step = Math.ceil(decades.length * 62 / (width - left - right)) || 1;
-    decades.filter((_, n) => n % step === 0).forEach((p) => {
-      const at = Number(`1e${p}`);
-      parts.push(upright(at, { opacity: ".25" }), make("text",
-        { x: x(at), y: bottom + 16, "text-anchor": x(at) < 30 ? "start" : x(at) > width - 30 ? "end" : "middle", "font-size": "12" }, tick(at, show, run)));
+    let ticks = [];
+    for (let p = Math.floor(low); p <= low + span; p++) {
+      ticks.push(...[1, 2, 5].map((m) => Number(`${m}e${p}`)));
+    }
+    ticks = ticks.filter((at) => x(at) >= left && x(at) <= width - right);
+    const decades = ticks.filter((at) => /^1(e|$)/.test(at.toExponential()));
+    if (decades.length > 2) ticks = decades;
+    const step = Math.ceil(ticks.length * 62 / (width - left - right)) || 1;
+    ticks.filter((_, n) => n % step === 0).forEach((at) => {
+      parts.push(upright(at, { opacity: ".25" }), make("text", { x: x(at), y: bottom + 16, "font-size": "12",
+        "text-anchor": x(at) < 30 ? "start" : x(at) > width - 30 ? "end" : "middle" }, tick(at, show, run)));
     });
     const line = show === "share" ? 100 : show === "speed" ? 1 : null;
     if (line) parts.push(upright(line, { "stroke-dasharray": "5 3" }));
@@ -305,19 +317,22 @@
       parts.push(make("text", { x: width - 4, y: y - 9, "text-anchor": "end", "font-size": "13" },
         words(row, base, show) + note));
     });
-    const title = form.elements.show.selectedOptions[0].text;
     const list = drawn.map((row) => `${row.name} ${words(row, base, show)}`).join("; ");
+    return make("svg", { role: "img", viewBox: `0 0 ${width} ${bottom + 24}`, width, height: bottom + 24,
+      fill: "currentColor", "aria-label": `Dot chart, ${title()}, logarithmic: ${list}.` }, ...parts);
+  }
+
+  const title = () => form.elements.show.selectedOptions[0].text;
+
+  function below(run, base, rows, drawn) {
     const without = rows.filter((row) => !drawn.includes(row)).map((row) => row.name);
-    figure.append(
-      make("svg", { role: "img", viewBox: `0 0 ${width} ${bottom + 24}`, width, height: bottom + 24, fill: "currentColor",
-        "aria-label": `Dot chart, ${title}, logarithmic: ${list}.` }, ...parts),
-      make("figcaption", {}, [
-        `${title[0].toUpperCase()}${title.slice(1)} in ${chosen.case}, ${run.dtype}, inputs ${run.inputs}; logarithmic axis.`,
-        line === 100 ? "The dashed line is the limit that this machine was measured to have." : "",
-        line === 1 ? `The dashed line is ${base?.name}: to the right of it, faster.` : "",
-        drawn.some((row) => row.device !== "cpu") ? "Hollow markers ran on a GPU." : "",
-        without.length ? `Without a number here: ${without.join(", ")}.` : "",
-      ].filter(Boolean).join(" ")));
+    return make("figcaption", {}, [
+      `${title()[0].toUpperCase()}${title().slice(1)} in ${chosen.case}, ${run.dtype}, inputs ${run.inputs}; logarithmic axis.`,
+      chosen.show === "share" ? "The dashed line is the limit that this machine was measured to have." : "",
+      chosen.show === "speed" ? `The dashed line is ${base?.name}: to the right of it, faster.` : "",
+      drawn.some((row) => row.device !== "cpu") ? "Hollow markers ran on a GPU." : "",
+      without.length ? `Without a number here: ${without.join(", ")}.` : "",
+    ].filter(Boolean).join(" "));
   }
 
   function show() {
@@ -396,9 +411,5 @@
   });
   form.addEventListener("submit", (event) => event.preventDefault());
   addEventListener("popstate", () => go({}, true));
-  let wide = 0;
-  new ResizeObserver(() => {
-    if (now && Math.abs(board.clientWidth - wide) > 8) { wide = board.clientWidth; show(); }
-  }).observe(board);
   go({}, true);
 })();

@@ -301,6 +301,9 @@ def with_another_case(folder: Path) -> records.Library:
     return records.load(folder)
 
 
+SHEETS = ("course.css", "scoreboard.css", "scoreboard.js")
+
+
 def page(extension: Any, library: records.Library, folder: Path) -> Path:
     """Write a page with a board, as the site has it, and return its folder."""
     made = extension.files(library)
@@ -308,7 +311,7 @@ def page(extension: Any, library: records.Library, folder: Path) -> Path:
     place.mkdir(parents=True)
     for name, text in made.items():
         (place / name).write_text(text, encoding="utf-8")
-    for sheet in (site.ROOT / "_static").glob("scoreboard.*"):
+    for sheet in map((site.ROOT / "_static").joinpath, SHEETS):
         text = sheet.read_text(encoding="utf-8")
         text = extension.lean(text) if sheet.suffix == ".js" else text
         (place.parent / sheet.name).write_text(text, encoding="utf-8")
@@ -318,6 +321,7 @@ def page(extension: Any, library: records.Library, folder: Path) -> Path:
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<link rel="icon" href="data:,"></head><body><main><h1 id="a-heading">B</h1>'
         f'{html.STYLE}<div class="bn">{board}</div></main>'
+        '<link rel="stylesheet" href="_static/course.css">'
         '<link rel="stylesheet" href="_static/scoreboard.css">'
         '<script src="_static/scoreboard.js"></script></body></html>'
     )
@@ -445,7 +449,8 @@ class TestBrowser:
     def test_a_phone_shows_it_whole(self, made: Any) -> None:
         for seen in made[0]["narrow"]:
             assert seen["wide"] <= 0
-            assert 200 < seen["drawn"] <= 390
+            (drawn,) = seen["drawn"]
+            assert 200 < drawn <= 390
 
     def test_without_scripts_there_are_the_tables(self, made: Any) -> None:
         plain = made[0]["plain"]

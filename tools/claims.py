@@ -27,6 +27,7 @@ UNDECIDED = "not decided"
 UNMEASURED = "not measured"
 DECIDED = ("holds", "fails")
 WHY_NOT = "Not decided here: "
+FORM = ("says", "by", "only_if", "instead", "parts", "waits")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Entry:
     """A claim that others make.
 
     `only_if` holds the parts that have to hold and to fail, and the condition that they
-    make; `instead` is what the lecture says where the claim failed.
+    make; `instead` is what the lecture says where the claim failed; `together` says
+    that the claim has several halves, which all have to hold.
     """
 
     id: str
@@ -43,6 +45,7 @@ class Entry:
     only_if: Mapping[str, Any]
     instead: str = ""
     waits: str = ""
+    together: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,9 +115,9 @@ class Ledger:
     def overall(self, entry: Entry, machine: str) -> Verdict:
         """Return a machine's verdict on a claim, from those on its parts.
 
-        The part that has the claim's own id speaks for it; where there is none, all of
-        them have to hold.  A condition is named only where exactly the parts that it
-        asks for have held and failed here.
+        The part that has the claim's own id speaks for it; where there is none, and
+        where the list says so, all of them have to hold.  A condition is named only
+        where exactly the parts that it asks for have held and failed here.
         """
         parts = self.parts_of(entry.id)
         told = {part.id: self.verdict(part.id, machine) for part in parts}
@@ -128,7 +131,7 @@ class Ledger:
             for id in entry.only_if.get(word, ())
         ):
             return Verdict(ONLY_IF, entry.only_if["then"], stale=stale)
-        own = told.get(entry.id)
+        own = None if entry.together else told.get(entry.id)
         words = [own.word] if own else [one.word for one in told.values()]
         for word in ("fails", UNDECIDED, UNMEASURED):
             if word in words:
@@ -163,34 +166,38 @@ def listed(root: Path) -> dict[str, tuple[str, tuple[Entry, ...]]]:
     path = root / LIST
     if not path.is_file():
         return {}
-    groups = {}
-    for name, group in yaml.safe_load(path.read_text(encoding="utf-8")).items():
-        entries = []
-        for id, said in group["claims"].items():
-            more = said.keys() - {"says", "by", "only_if", "instead", "waits"}
-            if more or not said.get("says") or not id.startswith(name):
-                raise ValueError(
-                    f"{LIST.as_posix()}: the entry {id} is not of the form"
-                )
-            condition = said.get("only_if", {})
-            if condition and (
-                condition.keys() - {*DECIDED, "then"} or len(condition) < 2
-            ):
-                raise ValueError(
-                    f"{LIST.as_posix()}: {id} has no condition under only_if"
-                )
-            entries.append(
-                Entry(
-                    id,
-                    said["says"],
-                    said.get("by", group["by"]),
-                    condition,
-                    said.get("instead", ""),
-                    said.get("waits", ""),
-                )
-            )
-        groups[name] = group["title"], tuple(entries)
-    return groups
+    told = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {
+        name: (
+            group["title"],
+            tuple(
+                entry(id, said, group["by"], name)
+                for id, said in group["claims"].items()
+            ),
+        )
+        for name, group in told.items()
+    }
+
+
+def entry(id: str, said: Mapping[str, Any], by: str, group: str) -> Entry:
+    """Return an entry of the list, checked."""
+    where = f"{LIST.as_posix()}: {id}"
+    if said.keys() - {*FORM} or not said.get("says") or not id.startswith(group):
+        raise ValueError(f"{where} is not of the form; it may have {', '.join(FORM)}")
+    condition = said.get("only_if", {})
+    if condition and (condition.keys() - {*DECIDED, "then"} or len(condition) < 2):
+        raise ValueError(f"{where} has no condition under only_if")
+    if said.get("parts", "all") != "all":
+        raise ValueError(f"{where}: of parts, only 'all' can be said")
+    return Entry(
+        id,
+        said["says"],
+        said.get("by", by),
+        condition,
+        said.get("instead", ""),
+        said.get("waits", ""),
+        "parts" in said,
+    )
 
 
 # -- where claims are judged ----------------------------------------------------------

@@ -72,7 +72,8 @@ for (const hash of ["#case=nonsense&show=colour", "#nowhere", "#%E0%A4%A", "#mac
 for (const theme of ["light", "dark"]) {
   const page = await visit("", { width: 390, theme });
   report.narrow.push({ theme, ...await page.evaluate(look),
-    drawn: await page.evaluate(() => document.querySelector(".bn-board svg").getBoundingClientRect().width) });
+    drawn: await page.evaluate(() => [...document.querySelectorAll(".bn-board svg")]
+      .map((svg) => svg.getBoundingClientRect().width).filter(Boolean)) });
   await page.close();
 }
 
