@@ -3,6 +3,7 @@
 import ast
 import functools
 import importlib
+import os
 from pathlib import Path
 
 import array_api_strict as strict
@@ -245,6 +246,34 @@ def test_the_strict_namespace_finds_what_is_only_numpy_s(name, message):
 
 
 # Libraries that cannot be run here
+
+
+FAKE_GPU = """
+from importlib import import_module
+import cupy
+import numpy as np
+from arraylab.arrays import finish
+for case, name, n in {cases}:
+    problem = import_module(f"case_studies.{{case}}")
+    module = import_module(f"case_studies.{{case}}.{{name}}")
+    for dtype in ("float32", "float64"):
+        given = problem.inputs(n, dtype)
+        on_gpu = [cupy.asarray(a) if isinstance(a, np.ndarray) else a for a in given]
+        result = getattr(module, case)(*on_gpu)
+        problem.check(finish(result), *given)
+        for array in result if isinstance(result, tuple) else (result,):
+            assert type(array) is cupy.ndarray and array.dtype == dtype
+    print(case)
+"""
+
+
+def test_arrays_of_a_simulated_gpu_stay_there(python):
+    # They are a subclass of NumPy's: what turns them into NumPy's own is found out.
+    sizes = {"grid_max": 65, "column_stats": 9, "option_price": 30_000}
+    cases = [(case, name, sizes.get(case, 1_025)) for case, name in PORTABLE.items()]
+    places = os.pathsep.join(map(str, (ROOT / "tests" / "fake_gpu", ROOT)))
+    printed = python(FAKE_GPU.format(cases=cases), PYTHONPATH=places)
+    assert printed.split() == list(PORTABLE)
 
 
 def names_of(path):
