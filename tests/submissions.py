@@ -40,6 +40,24 @@ def returned(**answers: str) -> dict[str, Any]:
     return book
 
 
+def all_solved(stem: str) -> dict[str, Any]:
+    """Return the notebook of any set with the solutions in it."""
+    master = masters.parse(ROOT / "solutions" / f"{stem}.md")
+    path = ROOT / "exercises" / f"{stem}.ipynb"
+    book = json.loads(path.read_text(encoding="utf-8"))
+    solved = {
+        masters.stub(part.body).strip(): masters.solved(part.body)
+        for question in master.questions
+        for part in question.answer
+    }
+    for cell in book["cells"]:
+        text = "".join(cell["source"]).strip()
+        if cell["cell_type"] == "code" and text in solved:
+            cell["source"] = solved.pop(text)
+    assert not solved
+    return book
+
+
 def name_of(question: str) -> str:
     """Return the name of an answer."""
     return next(q for q in MASTER.questions if q.name == question).names[0]

@@ -5,8 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tools import exercises, masters, pages
+from tools import exercises, masters, pages, student
 from tools.masters import Malformed
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -65,6 +66,66 @@ def test_solutions_do_not_reach_learners():
         for mark in ("BEGIN SOLUTION", "%%wrong", "hidden=True", "INSTEAD"):
             assert mark not in text
         assert book["metadata"]["exercises"] == path.stem
+
+
+def test_a_set_done_as_a_learner_does():
+    """From the exported notebook, in an empty folder, a wrong answer first."""
+    import nbformat
+
+    from tools.execute import run
+
+    path = ROOT / "exercises" / "numpy.ipynb"
+    book = nbformat.read(path, as_version=4)
+    question = masters.parse_text(MODEL, "numpy").questions[0]
+    wrong = next(p.body.split("\n", 1)[1] for p in question.after if p.wrong)
+    right = masters.solved(question.answer[0].body)
+    at = [cell.source for cell in book.cells].index('check("q1")') + 1
+    tried = [wrong, 'check("q1")', 'hint("q1")', right, 'check("q1")']
+    book.cells[at:at] = [nbformat.v4.new_code_cell(code) for code in tried]
+    run(book, limit=100)
+    told = [
+        output.data["text/plain"]
+        for cell in book.cells
+        if cell.cell_type == "code" and cell.source.endswith('("q1")')
+        for output in cell.outputs
+    ]
+    untouched, rejected, helped, passed = told
+    assert untouched.startswith("q1 (Centre the rows): not started")
+    assert "wrong in 12 of 16 elements" in rejected
+    assert helped.startswith("Hint 1 of 2")
+    assert passed.startswith("q1 (Centre the rows): passed; 2 of 2 checks passed")
+
+
+class TestStudentSite:
+    """A course without its solutions."""
+
+    def test_pages_of_solutions_leave_the_contents(self):
+        toc = student.contents(yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8")))
+        text = yaml.safe_dump(toc)
+        assert "solutions/" not in text
+        assert "caption: Solutions" not in text
+        assert "exercises/numpy" in text
+
+    def test_solutions_leave_the_lectures(self):
+        for path in ROOT.glob("lectures/**/*.md"):
+            text = path.read_text("utf-8")
+            made = student.without_solutions(text)
+            assert "{solution}" not in made
+            assert made.count("{exercise}") == text.count("{exercise}")
+            assert made.count("{code-cell}") == text.count("{code-cell}")
+
+    def test_links_to_solutions_become_words(self):
+        text = "{doc}`/solutions/x`, {doc}`a b <../solutions/x>`, {doc}`/exercises/x`"
+        made = student.without_solutions(text)
+        assert made == "the solutions, a b, {doc}`/exercises/x`"
+        page = masters.student_page(masters.parse_text(MODEL, "numpy"))
+        assert "olution" not in student.without_solutions(page)
+
+    def test_the_copy_holds_no_master(self, tmp_path):
+        student.copy(ROOT, tmp_path / "copy")
+        names = [p.relative_to(tmp_path / "copy") for p in tmp_path.rglob("*")]
+        assert not [n for n in names if masters.FOLDER in n.parts]
+        assert (tmp_path / "copy" / "exercises" / "numpy.md").is_file()
 
 
 class TestStub:

@@ -40,6 +40,17 @@ def grade(folder, key, name, book, limits=SHORT):
     return grading.grade_file(folder / f"{name}.ipynb", key, limits)
 
 
+@pytest.mark.parametrize("stem", [path.stem for path in exercises.sets(ROOT)])
+def test_the_solutions_of_every_set_get_full_marks(stem, tmp_path):
+    key = grading.key_of(ROOT, stem)
+    book = submissions.all_solved(stem)
+    graded = grade(tmp_path, key, "solved", book, grading.Limits())
+    assert graded.notes == []
+    states = {name: row["state"] for name, row in graded.rows.items()}
+    assert len(states) == len(key.checks)
+    assert {*states.values()} <= {"passed", "needs a GPU"}, states
+
+
 @pytest.mark.parametrize("name", FEW)
 def test_marks_are_those_that_an_answer_deserves(name, key, tmp_path):
     book, deserved = ORDINARY[name]

@@ -16,6 +16,7 @@ is in what learners get.  `grade` judges returned notebooks, one at a time.
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from arraylab.settings import SETTINGS
 from arraylab.words import counted
 from tools import address, autograders, export, grading, masters, pages
 from tools.masters import FOLDER, STUDENTS, Malformed, Master
@@ -169,9 +171,12 @@ def run(phases: list[list[list[str]]], limit: float = LIMIT) -> list[dict[str, A
         empty.mkdir()
         program = [sys.executable, "-X", "utf8", str(RUNNER), str(job), str(result)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        # as a learner's, whatever is set here (JAX's 64 bits, threads)
+        env = {k: v for k, v in os.environ.items() if k not in SETTINGS}
+        env |= {"PYTHONUTF8": "1", "MPLBACKEND": "agg"}
         try:
             done = subprocess.run(
-                program, cwd=empty, timeout=limit, encoding="utf-8", **pipes
+                program, cwd=empty, timeout=limit, env=env, encoding="utf-8", **pipes
             )
             told = done.stdout.strip().splitlines()[-3:]
             ended = f"ended with status {done.returncode}: {' / '.join(told)}"

@@ -441,6 +441,7 @@ class Run:
 def surroundings(home: Path) -> dict[str, str]:
     """Return the environment of a stranger's code: nothing of ours that is secret."""
     passed = ("PATH", "SYSTEMROOT", "LANG", "LC_ALL", "TZ", "NUMBA_ENABLE_CUDASIM")
+    passed += ("CUDA_HOME", "CUDA_PATH", "CUDA_VISIBLE_DEVICES", "LD_LIBRARY_PATH")
     own = {name: os.environ[name] for name in passed if name in os.environ}
     return {
         **own,
@@ -448,7 +449,6 @@ def surroundings(home: Path) -> dict[str, str]:
         "TMPDIR": str(home),
         "IPYTHONDIR": str(home / "ipython"),
         "MPLBACKEND": "agg",
-        "JAX_PLATFORMS": os.environ.get("JAX_PLATFORMS", ""),
     }
 
 

@@ -569,11 +569,15 @@ def student_page(master: Master) -> str:
     out.append(
         "% Made from the master in solutions/ by `make exercises`; not to be edited."
     )
-    automatic = master.points - sum(q.by_hand for q in master.questions)
+    hidden = sum(c.points for q in master.questions for c in q.checks if c.hidden)
+    by_hand = sum(q.by_hand for q in master.questions)
+    told = [f"{master.points - hidden - by_hand:g} by the checks below"]
+    told += [f"{hidden:g} by checks that only graders have"] if hidden else []
+    told += [f"{by_hand:g} by a reader"] if by_hand else []
     out.append(
-        f"{len(master.questions)} questions, {master.points:g} points"
-        + (f", {automatic:g} of them given by checks.\n" if automatic else ".\n")
-        + "Write each answer in place of the `...`, run its cell, and then "
+        f"{len(master.questions)} questions, {master.points:g} points: "
+        f"{', '.join(told)}.\n"
+        "Write each answer in place of the `...`, run its cell, and then "
         '`check("q1")`: it says what holds, what does not yet, and why.\n'
         'Where you are stuck, `hint("q1")` says a little more each time.'
     )

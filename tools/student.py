@@ -28,7 +28,7 @@ TAKEN = (
 )
 GIVEN_AWAY = {"solution", "solution-start", "solution-end"}
 TO_SOLUTION = re.compile(
-    r"\{(?:doc|ref)\}`(?:(?P<text>[^`<]*?)\s*<(?:/?solutions/|solutions?-)[^`>]*>"
+    r"\{(?:doc|ref)\}`(?:(?P<text>[^`<]*?)\s*<(?:/?(?:\.\./)*solutions/|solutions?-)[^`>]*>"
     r"|(?:/?(?:\.\./)*solutions/|solutions?-)[^`]*)`"
 )
 # as tools/masters.py puts it below each question
