@@ -235,7 +235,9 @@ def test_the_check_rejects_wrong_answers(name, dtype):
         problem.check(result, keys, unit)
 
 
-@pytest.mark.parametrize("name", WRONG.keys() - {"one wrong column", "a row left out"})
+@pytest.mark.parametrize(
+    "name", [n for n in WRONG if n not in ("one wrong column", "a row left out")]
+)
 def test_the_check_rejects_them_where_it_samples(name):
     keys, unit = given(problem.WHOLE + 1)
     x = whole(keys, unit)
