@@ -38,7 +38,6 @@ DISTRIBUTIONS = {
     "distributed": "distributed",
     "ipywidgets": "ipywidgets",
     "jax": "jax",
-    "jupyterquiz": "jupyterquiz",
     "matplotlib": "matplotlib",
     "numba": "numba",
     "numpy": "numpy",
