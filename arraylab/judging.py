@@ -108,6 +108,9 @@ def call_of(name: str, args: Iterable[Any]) -> str:
             told.append(" ".join(np.array2string(value, precision=4).split()))
         elif plain and value.ndim:
             told.append(f"<{value.dtype} of shape {value.shape}>")
+        elif library_of(value) and getattr(value, "ndim", 0):
+            library = library_of(value)
+            told.append(f"<{library} {value.dtype} of shape {value.shape}>")
         else:
             told.append(shown(value)[:28])
     return f"{name}({', '.join(told)})"

@@ -384,6 +384,12 @@ class TestCounts:
         assert error.expected == "at most 100 kB"
         assert error.got.endswith("MB")
 
+    def test_a_lazy_argument_is_named_by_shape_and_dtype(self):
+        array = pytest.importorskip("dask.array", reason="Dask is not installed")
+        lazy = array.ones((400, 500), chunks=100)
+        error = says(NotYet, peak_memory, np.asarray, (lazy,), at_most=1000)
+        assert "asarray(<dask float64 of shape (400, 500)>)" in error.what
+
     def test_chunks_have_a_size(self):
         array = pytest.importorskip("dask.array", reason="Dask is not installed")
         cut = array.zeros((100, 100), chunks=(50, 100))
