@@ -21,6 +21,7 @@ IMPLEMENTATIONS = (  # <library>_<technique>, in the order the lectures meet the
     "dask_twice",
     "dask_rewritten",
     "dask_numba_sums",
+    "cupy_counter",
 )
 
 YARDSTICK = "dask_blocks"  # the formula as written, in blocks

@@ -20,6 +20,7 @@ TYPES = {
     "int32": "int",
     "int64": "long long",
     "uint32": "unsigned int",
+    "uint64": "unsigned long long",
     "bool": "bool",
 }
 HOST = """
