@@ -26,15 +26,13 @@ def fit_line(counts, images, numbers, guess, maps):
             n_good += seen
             y[t] = unit * counts[t, j] if seen else zero
             good[t] = one if seen else zero
-        for p in range(4):
-            theta[p] = zero if n_good >= LEAST else nan
+        theta[:] = zero if n_good >= LEAST else nan
         step(y, good, images, numbers, theta, True)  # a plain wave, then its crest
         theta[0] -= lower * math.sqrt(theta[2] * theta[2] + theta[3] * theta[3])
         theta[2], theta[3] = theta[2] * higher, theta[3] * higher
         for _ in range(STEPS):
             step(y, good, images, numbers, theta, False)
-        for p in range(4):
-            maps[p, j] = theta[p]
+        maps[:, j] = theta
 
 
 @njit(parallel=True, **COMPILED)
