@@ -16,13 +16,16 @@ STYLE = (
     (PYTHON, "-m", "ruff", "check", "."),
     (PYTHON, "-m", "codespell_lib", "."),
 )
+PYTEST = (PYTHON, "-m", "pytest", "--durations=5")
+SITE = "tests/test_site.py"
 STAGES = {
     "style": STYLE,
     "book": ((PYTHON, "-m", "tools.book"),),
     "notebooks": ((PYTHON, "-m", "tools.learner", "--skip-offline"),),
     "tests": (
         (PYTHON, "-m", "tools.node", "--all"),
-        (PYTHON, "-m", "pytest", "--durations=5"),
+        (*PYTEST, "-n", "2", "--dist", "loadfile", f"--ignore={SITE}"),
+        (*PYTEST, SITE),  # alone: it measures how quick a page is
     ),
 }
 
