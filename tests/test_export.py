@@ -217,6 +217,19 @@ class TestBlocks:
             "No: $x$.\n\n</details>"
         )
 
+    def test_the_answers_of_a_quick_check_open(self, book: Any) -> None:
+        made = book(
+            "::::{admonition} Quick check\n:class: quick-check\n\nIs `x` a view?\n\n"
+            ":::{dropdown} Yes\nRight: it is.\n:::\n\n"
+            ":::{dropdown} `x` is not\nNot quite: it is.\n:::\n::::"
+        )
+        answers = (("Yes", "Right"), ("<code>x</code> is not", "Not quite"))
+        assert made == "> **Quick check.** Is `x` a view?\n" + "\n".join(
+            f">\n> <details>\n> <summary>{answer}</summary>\n>\n"
+            f"> {verdict}: it is.\n>\n> </details>"
+            for answer, verdict in answers
+        )
+
     def test_a_note_of_class_dropdown_opens(self, book: Any) -> None:
         made = book("```{tip}\n:class: dropdown\nSo.\n```")
         assert "<summary>Tip</summary>" in made
