@@ -1,9 +1,9 @@
 """Cells for a GPU run on a CPU first: small, with stand-ins, before they cost GPU time.
 
-The pages of the part on CuPy are run, whole.  NumPy stands in for CuPy (`fake_gpu`), the simulator for
-numba.cuda, and JAX computes where it is.  Sizes are cut, so nothing is learnt of speed:
-what is found are names that do not exist, results that are wrong, and rows of a table
-that would have no time.
+The pages of the part on CuPy are run, whole.  NumPy stands in for CuPy (`fake_gpu`),
+the simulator for numba.cuda, and JAX computes where it is.  Sizes are cut, so nothing
+is learnt of speed: what is found are names that do not exist, results that are wrong,
+and rows of a table that would have no time.
 """
 
 import json
