@@ -3,7 +3,7 @@
 import importlib
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -56,6 +56,8 @@ def variants_of(given: Mapping[str, Any] | Iterable[Any] | ModuleType) -> list[V
 def _variant(value: Any, name: str) -> Variant:
     library = ""
     if isinstance(value, Variant):
+        if value.case:  # found before, or absent
+            return replace(value, name=name or value.name)
         value, library, name = value.fn, value.library, name or value.name
     if isinstance(value, ModuleType):
         value = ".".join(value.__name__.split(".")[-2:])

@@ -439,6 +439,14 @@ class TestOneBadVariantLeavesTheOthersAlone:
             bench(taking(clock, 1.0, result=2.0), check=right, clock=clock)
 
 
+def test_variants_stay_those_of_their_case_also_where_a_library_is_absent(monkeypatch):
+    monkeypatch.setattr("arraylab.arrays.missing", lambda library: "it is not here")
+    found = variants_of(["grid_max.cupy_broadcast"])
+    assert variants_of(found) == found
+    renamed = variants_of({"ours": found[0]})
+    assert [(v.name, v.case) for v in renamed] == [("ours", "grid_max")]
+
+
 def test_what_wraps_an_implementation_is_not_taken_for_it():
     def wrapped(*inputs):
         return numpy_broadcast.grid_max(*inputs)
