@@ -353,7 +353,7 @@ def versions(run: Run, *, caption: str) -> Figure:
     ax.set(ylim=(len(names) - 0.5, -0.8))
     ax.margins(x=0.08)
     low, high = ax.get_xlim()
-    ax.set_xlim(low, high * (high / low) ** 0.25)  # for the name of a slow best one
+    ax.set_xlim(low, high * (high / low) ** 0.35)  # for the name of a slow best one
     in_seconds(ax.xaxis)
     line = f" Dotted: {base['implementation']}, the usual NumPy." if base else ""
     alt = f"Dot chart of times, a line a library. {' '.join(told)}"

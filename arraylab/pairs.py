@@ -134,7 +134,7 @@ class Grid:
 
         The second width is below the first on screens wider than 600 pixels.
         """
-        if len(text) <= self.width:
+        if len(text) <= min(self.width, 20):
             return escape(text)
         width = f"max({self.width}em, calc((601px - 100vw) * 999))"
         style = f"display:inline-block;white-space:normal;max-width:{width}"

@@ -122,7 +122,8 @@ await each(staying(site), async (name) => {
   await page.close();
 });
 
-const results = (page) => page.waitForSelector("#search-results li a")
+const results = (page) => page.waitForFunction(  // they come one by one
+  () => /found/.test(document.querySelector("#search-results .search-summary")?.innerText))
   .then(() => page.$$eval("#search-results li a", (links) => links.map((a) => a.href)));
 
 { // from a page by keyboard, and directly from a file
