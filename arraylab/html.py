@@ -25,7 +25,7 @@ STYLE = """<style>
  clip-path:inset(50%)}
 .bn .bn-rows tbody tr{display:flex;flex-wrap:wrap;gap:0 1em;padding:.2em 0;
  border-bottom:1px solid rgba(128,128,128,.45)}
-.bn .bn-rows tbody :is(th,td){border:0;padding:0;text-align:left}
+.bn .bn-rows tbody :is(th,td){border:0;padding:0;text-align:left;white-space:normal}
 .bn .bn-rows tbody th{flex:0 0 100%}
 .bn .bn-rows td:empty{display:none}
 .bn .bn-rows td[data-head]::before{content:attr(data-head) ": "}
