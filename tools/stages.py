@@ -17,6 +17,7 @@ STYLE = (
     (PYTHON, "-m", "codespell_lib", "."),
 )
 PYTEST = (PYTHON, "-m", "pytest", "--durations=5")
+TWO_AT_A_TIME = ("-n", "2", "--dist", "loadfile", "--max-worker-restart", "1")
 SITE = "tests/test_site.py"
 STAGES = {
     "style": STYLE,
@@ -24,7 +25,7 @@ STAGES = {
     "notebooks": ((PYTHON, "-m", "tools.learner", "--skip-offline"),),
     "tests": (
         (PYTHON, "-m", "tools.node", "--all"),
-        (*PYTEST, "-n", "2", "--dist", "loadfile", f"--ignore={SITE}"),
+        (*PYTEST, *TWO_AT_A_TIME, f"--ignore={SITE}"),
         (*PYTEST, SITE),  # alone: it measures how quick a page is
     ),
 }
