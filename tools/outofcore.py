@@ -102,14 +102,17 @@ def record_of(run: Run, n: int, limit: int) -> dict[str, Any]:
 
 def watched(process: subprocess.Popen, end: float) -> tuple[int, int]:
     """Wait for a process until `end`, then kill it; return its status and peak."""
-    while True:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return process.returncode, usage.ru_maxrss * 1024
-        if time.perf_counter() > end:
-            process.kill()
-        time.sleep(0.05)
+    try:
+        while True:
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                process.returncode = os.waitstatus_to_exitcode(status)
+                return process.returncode, usage.ru_maxrss * 1024
+            if time.perf_counter() > end:
+                process.kill()
+            time.sleep(0.05)
+    finally:  # an interrupted command leaves no run behind
+        process.kill()
 
 
 # Inside the process of a run
