@@ -2,7 +2,6 @@
 
 import importlib
 import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +14,7 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import case_studies
 from arraylab.settings import SETTINGS
+from tests.apart import ran
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,13 +25,8 @@ def python():
 
     def run(code, **environment):
         clean = {k: v for k, v in os.environ.items() if k not in SETTINGS}
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", code],
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            env={**clean, "PYTHONPATH": str(ROOT), **environment},
-        )
+        env = {**clean, "PYTHONPATH": str(ROOT), **environment}
+        done = ran([sys.executable, "-W", "error", "-c", code], cwd=ROOT, env=env)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

@@ -1,11 +1,11 @@
 """Links lead to the repository that the course was built from, a fork's to the fork."""
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.apart import ran
 from tools import address, book, export, node
 
 
@@ -22,7 +22,7 @@ def configured(root: Path, url: str) -> Path:
 
 def checkout(root: Path, url: str) -> Path:
     for command in (["init", "--quiet"], ["remote", "add", "origin", url]):
-        subprocess.run(["git", *command], cwd=root, check=True)
+        ran(["git", *command], cwd=root, check=True)
     return root
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from arraylab.fingerprint import cell_hash
 from arraylab.notebooks import REPLAY
+from tests.apart import ran
 from tools import book, execute, export, pages, state
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -64,9 +65,7 @@ def small(root: Path, **sources: str) -> Path:
 def make(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own, as `make book` does."""
     command = [sys.executable, "-m", "tools.execute", "--root", str(root), *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=120
-    )
+    return ran(command, cwd=ROOT, encoding="utf-8")
 
 
 def outputs(root: Path, name: str) -> str:
@@ -159,7 +158,10 @@ class TestExecuting:
             while not (told.exists() and told.read_text()) and time.monotonic() < until:
                 time.sleep(0.05)
             process.send_signal(signal.SIGINT)
-            said = process.communicate(timeout=60)[0].decode()
+            try:
+                said = process.communicate(timeout=60)[0].decode()
+            finally:
+                process.kill()
         assert process.returncode == 130
         assert "interrupted" in said
         assert "part/two" not in said
@@ -417,9 +419,7 @@ class TestSite:
 
     def site(self, root: Path) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "tools.book"]
-        return subprocess.run(
-            command, cwd=root, capture_output=True, text=True, encoding="utf-8"
-        )
+        return ran(command, cwd=root, encoding="utf-8")
 
     def test_builds_from_the_executed_notebooks_and_then_rests(
         self, copied: Path
@@ -471,7 +471,7 @@ class TestSite:
     ) -> None:
         (copied / "loaded.py").write_text("second = 2\n", encoding="utf-8")
         program = "from jupyter_book.cli.main import main; main()"
-        subprocess.run([sys.executable, "-c", program, "build", "."], cwd=copied)
+        ran([sys.executable, "-c", program, "build", "."], cwd=copied)
         page = copied / "_build" / "html" / "lectures" / "part" / "one.html"
         assert "second" in page.read_text(encoding="utf-8")
 
@@ -585,9 +585,7 @@ class TestEnvironment:
     def run(self, place: Path, **more: str) -> subprocess.CompletedProcess[str]:
         command = [str(place / "bin" / "sh"), "tools/environment.sh"]
         env = {"PATH": str(place / "bin"), **more}
-        return subprocess.run(
-            command, cwd=place, env=env, capture_output=True, text=True, timeout=60
-        )
+        return ran(command, cwd=place, env=env)
 
     def refused(self, place: Path, **more: str) -> str:
         """Return the one sentence that a failing set-up ends in."""

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from arraylab.arrays import library_of
 from arraylab.choosing import QUESTIONS, RULES, Evidence, OutOfCore
 from arraylab.fingerprint import code_hash
 from arraylab.records import Library, Record
+from tests.apart import ran
 
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "_static" / "chooser.js"
@@ -232,9 +232,7 @@ class TestThreeChoosers:
             f"const asked = {json.dumps(asked)};"
             "console.log(JSON.stringify(asked.map((a) => choose(rules, a).name)));"
         )
-        told = subprocess.run(
-            ["node", "-e", program], capture_output=True, text=True, check=True
-        )
+        told = ran(["node", "-e", program], check=True)
         assert json.loads(told.stdout) == [choosing.choose(a).name for a in asked]
 
     def test_the_form_offers_every_answer_and_begins_with_the_usual_one(self):

@@ -5,7 +5,6 @@
 
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import nbformat
 import pytest
 
+from tests.apart import ran
 from tools import address, export, glued, pages, wheel
 from tools.markdown import Markdown, fenced, folded
 from tools.pages import Unknown
@@ -671,11 +671,7 @@ class TestCourse:
         rules = ["--select", "E,F", "--ignore", "E402,E703,F811"]
         for command in (["format", "--check", "--diff"], ["check", *rules]):
             config = ["--config", str(ROOT / "pyproject.toml"), "--no-cache"]
-            done = subprocess.run(
-                [sys.executable, "-m", "ruff", *command, *config, str(path)],
-                capture_output=True,
-                text=True,
-            )
+            done = ran([sys.executable, "-m", "ruff", *command, *config, str(path)])
             assert done.returncode == 0, done.stdout + done.stderr
 
 

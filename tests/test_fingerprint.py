@@ -3,12 +3,12 @@
 import json
 import os
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from arraylab import fingerprint
+from tests.apart import ran
 
 SOURCE = '''"""What it is."""
 import math
@@ -86,10 +86,8 @@ def interpreter(version):
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     known = sorted(root.glob(f"versions/{version}.*/bin/python"))
     for found in [*known, shutil.which(f"python{version}")]:
-        answer = found and subprocess.run(
-            [found, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"],
-            capture_output=True,
-            text=True,
+        answer = found and ran(
+            [found, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
         )
         if answer and answer.stdout.strip() == version:
             return str(found)
@@ -110,12 +108,7 @@ def test_the_pythons_agree_on_the_hash(version, tmp_path):
         "name = runpy.run_path(sys.argv[1])['source_hash']\n"
         "for s in json.loads(Path(sys.argv[2]).read_text('utf-8')): print(name(s))"
     )
-    done = subprocess.run(
-        [python, "-c", program, fingerprint.__file__, str(data)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    done = ran([python, "-c", program, fingerprint.__file__, str(data)], check=True)
     assert done.stdout.split() == [fingerprint.source_hash(s) for s in sources]
 
 

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tomllib
 import zipfile
@@ -20,6 +19,7 @@ from packaging.requirements import Requirement
 
 from arraylab import notebooks, records
 from arraylab.results import Comparison, Timing
+from tests.apart import ran
 from tools import bench, bundle, execute, gpu
 from tools import records as listing
 
@@ -90,15 +90,9 @@ def say(module: str, *arguments: str, cwd: Path, gpu: bool = False, **more: str)
     if gpu:
         paths["PYTHONPATH"] = os.pathsep.join([str(cwd), str(FAKE)])
         paths["PATH"] = os.pathsep.join([str(FAKE), os.environ["PATH"]])
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=cwd,
-        env={**os.environ, "BEYOND_NUMPY_CACHE": str(cwd / "cache"), **paths, **more},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=300,
-    )
+    env = {**os.environ, "BEYOND_NUMPY_CACHE": str(cwd / "cache"), **paths, **more}
+    command = [sys.executable, "-m", module, *arguments]
+    return ran(command, cwd=cwd, env=env, encoding="utf-8")
 
 
 def shown(path: Path) -> str:

@@ -8,12 +8,12 @@ and rows of a table that would have no time.
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.apart import ran
 from tools import pages
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -109,14 +109,11 @@ def test_cells_for_a_gpu_run_and_every_row_has_a_time(
     settings = {"PYTHONPATH": str(ROOT), "NUMBA_ENABLE_CUDASIM": "1"}
     learner = {k: v for k, v in os.environ.items() if not k.startswith("JAX_")}
     least = "10" if page.endswith("numba_cuda") else "100"
-    run = subprocess.run(
+    run = ran(
         [sys.executable, "-W", "ignore", "-c", RUN, str(FAKE), least],
         input=json.dumps(codes(page)),
         cwd=tmp_path,
         env=learner | settings | {"MPLBACKEND": "agg", "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
     )
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
     assert json.loads(run.stdout.splitlines()[-1]) == [for_gpu(page), []]

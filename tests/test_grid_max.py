@@ -5,7 +5,6 @@ import importlib.util
 import json
 import math
 import os
-import subprocess
 import sys
 from decimal import Decimal, localcontext
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from arraylab.arrays import finish, library_of, missing, place
 from case_studies import grid_max
 from case_studies.grid_max import problem
+from tests.apart import ran
 
 FOLDER = Path(problem.__file__).parent
 ROOT = FOLDER.parent.parent
@@ -134,14 +134,10 @@ def test_the_cuda_kernels_are_right_in_the_simulator():
     ]
     grids += [between(1.3, 1.5, dtype, (4, 5)) for dtype in DTYPES]
     asked = [(str(x.dtype), x.tolist(), y.tolist()) for x, y in grids]
-    done = subprocess.run(
+    done = ran(
         [sys.executable, "-c", SIMULATE],
         input=json.dumps(asked),
         env=os.environ | {"NUMBA_ENABLE_CUDASIM": "1", "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     results = json.loads(done.stdout)

@@ -8,7 +8,6 @@ import importlib
 import importlib.metadata
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 
 from arraylab import records
 from arraylab.arrays import library_of
+from tests.apart import ran
 
 ROOT = Path(__file__).resolve().parents[1]
 PLACES = os.pathsep.join([str(ROOT / "tests" / "fake_gpu"), str(ROOT)])
@@ -255,13 +255,8 @@ def on_gpus(library):
 
 def done(code, *words, **environment):
     """Return what a Python of its own printed."""
-    run = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code, *words],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    run = ran([sys.executable, "-W", "ignore", "-c", code, *words], env=env)
     assert run.returncode == 0, run.stderr
     return run.stdout.split()
 

@@ -30,7 +30,10 @@ def test_the_oldest_environment_is_the_pinned_one() -> None:
 
 def test_a_site_is_served_on_this_machine(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("here", "utf-8")
-    with learner.served(tmp_path) as site, urllib.request.urlopen(site + "a.txt") as it:
+    with (
+        learner.served(tmp_path) as site,
+        urllib.request.urlopen(site + "a.txt", timeout=20) as it,
+    ):
         assert it.read() == b"here"
 
 

@@ -3,13 +3,13 @@
 import ast
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.apart import ran
 from tools import pages
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -182,7 +182,7 @@ def ruff(codes: list[str], folder: Path, *arguments: str) -> str:
     path.write_text(json.dumps(book), encoding="utf-8")
     config = ("--config", str(ROOT / "pyproject.toml"), "--no-cache")
     command = [sys.executable, "-m", "ruff", *arguments, *config, str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+    done = ran(command, encoding="utf-8")
     return "" if done.returncode == 0 else done.stdout + done.stderr
 
 
@@ -283,9 +283,7 @@ def test_a_claim_is_judged_in_one_place() -> None:
 
 
 def test_no_notebook_lies_beside_the_lectures() -> None:
-    listed = subprocess.run(
-        ["git", "ls-files", "lectures"], cwd=ROOT, capture_output=True, text=True
-    )
+    listed = ran(["git", "ls-files", "lectures"], cwd=ROOT)
     if listed.returncode:
         pytest.skip("not a git checkout, so nothing is tracked")
     assert [f for f in listed.stdout.split() if f.endswith(".ipynb")] == []

@@ -7,7 +7,6 @@ run with a wide margin, or look at verdicts.
 
 import gc
 import os
-import subprocess
 import sys
 import textwrap
 import time
@@ -23,6 +22,7 @@ import pytest
 from arraylab import bench, compare, matches, wait
 from arraylab.clock import Clock
 from arraylab.memory import page_faults, peak_memory
+from tests.apart import ran
 
 
 def verdict(fn, *inputs, **options):
@@ -36,14 +36,8 @@ def anything(result, *inputs):
 
 def script(code, **environment):
     """Run `code` in a Python of its own; return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, **environment},
-        check=False,
-    )
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    done = ran(command, env={**os.environ, **environment})
     assert done.returncode == 0, done.stderr
     return done.stdout
 

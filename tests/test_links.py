@@ -25,11 +25,9 @@ class Answer(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as httpd:
-        thread = threading.Thread(target=httpd.serve_forever)
-        thread.start()
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{httpd.server_address[1]}"
         httpd.shutdown()
-        thread.join()
 
 
 def test_addresses_are_found_without_the_sentence_around_them() -> None:

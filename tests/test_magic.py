@@ -3,11 +3,12 @@
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests.apart import ran
 
 pytest.importorskip("IPython", reason="IPython is not installed")
 
@@ -315,12 +316,9 @@ def execute(folder, sources, **environment):
         "nbformat.write(page, sys.argv[1])\n"
     )
     variables = os.environ | {"PYTHONPATH": str(ROOT), "JUPYTER_PLATFORM_DIRS": "1"}
-    subprocess.run(
-        [sys.executable, "-c", program, str(folder / "page.ipynb")],
-        check=True,
-        env=variables | environment,
-        cwd=folder,
-    )
+    command = [sys.executable, "-c", program, str(folder / "page.ipynb")]
+    done = ran(command, env=variables | environment, cwd=folder)
+    assert done.returncode == 0, done.stderr
     return json.loads((folder / "page.ipynb").read_text("utf-8"))["cells"]
 
 

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 from arraylab.arrays import finish, library_of, missing, place
 from case_studies import pipeline as case
 from case_studies.pipeline import problem
+from tests.apart import ran
 
 DTYPES = ("float32", "float64")
 HERE = [name for name in case.IMPLEMENTATIONS if not name.startswith("cupy")]
@@ -344,13 +344,7 @@ resume(folder, dtype, threads=2, tell=tell)
 def killed(folder, stage, n):
     """Run until `stage` ends for the n-th time; return (stage, block) as told."""
     command = [sys.executable, "-c", KILLED, str(folder), stage, str(n), "float32"]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        timeout=100,
-    )
+    done = ran(command, env=os.environ | {"PYTHONPATH": str(ROOT)})
     assert done.returncode == -signal.SIGKILL, done.stderr
     told = [line.split("/") for line in done.stdout.splitlines()]
     return [(name, int(k)) for name, k in told]
@@ -468,8 +462,7 @@ print(sum("backend_compile" in name for name in compiled))
 
 def test_the_fit_is_compiled_once_though_the_last_block_is_short(folder):
     command = [sys.executable, "-W", "error", "-c", COUNTED, str(folder)]
-    env = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, capture_output=True, text=True, env=env)
+    done = ran(command, env=os.environ | {"PYTHONPATH": str(ROOT)})
     assert done.stdout.strip() == "1", done.stderr
 
 

@@ -6,7 +6,6 @@ Slow: the graders are in an environment of their own, and start a kernel a noteb
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -14,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from tests import submissions
+from tests.apart import ran
 from tests.submissions import FULL, ORDINARY
 from tools import autograders, grading
 from tools.learner import NoNetwork, python_of, uv
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(800)]
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = Path(__file__).parent / "routes.py"
 LIMITS = grading.Limits(seconds=30)
@@ -63,9 +63,7 @@ def by_script(python, result, *words):
     command = [str(python), str(SCRIPT), *map(str, words), str(result)]
     path = os.pathsep.join([str(python.parent), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path}  # as where it is activated
-    done = subprocess.run(
-        command, capture_output=True, text=True, cwd=result.parent, env=environment
-    )
+    done = ran(command, cwd=result.parent, env=environment, timeout=700)
     assert done.returncode == 0, done.stdout + done.stderr
     found = json.loads(result.read_text(encoding="utf-8"))
     return {name: {q: marks.get(q, 0) for q in FULL} for name, marks in found.items()}
@@ -88,7 +86,7 @@ def test_marks_here(key, folder):
 def test_marks_on_gradescope(key, folder, instructor, tmp_path):
     out = tmp_path / "out"
     command = [str(instructor), "-m", "tools.exercises", "gradescope", "numpy"]
-    subprocess.run([*command, "--out", str(out)], cwd=ROOT, check=True)
+    ran([*command, "--out", str(out)], cwd=ROOT, check=True)
     autograder = out / "gradescope" / "numpy" / "autograder.zip"
     result = tmp_path / "otter.json"
     assert by_script(instructor, result, "otter", autograder, folder) == deserved()

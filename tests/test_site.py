@@ -17,8 +17,10 @@ from typing import Any
 
 import pytest
 
+from tests.apart import ran
 from tools import node, pages
 
+pytestmark = pytest.mark.timeout(700)  # one of them reads every page four times
 ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "_build" / "html"
 SCRIPTS = ROOT / "tests" / "browser"
@@ -47,17 +49,11 @@ def missing() -> str:
 browser = pytest.mark.skipif(bool(missing()), reason=missing() or "none is missing")
 
 
-def drive(script: str, *arguments: str, site: Path = SITE, seconds: float = 600) -> Any:
+def drive(script: str, *arguments: str, site: Path = SITE) -> Any:
     """Run a script of the browser on a site and return what it found."""
     command = ["node", str(SCRIPTS / script), str(site), *arguments]
-    done = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=seconds,
-        env={**os.environ, "CHROMIUM": CHROMIUM},
-    )
+    env = {**os.environ, "CHROMIUM": CHROMIUM}
+    done = ran(command, env=env, encoding="utf-8", timeout=600)
     assert done.returncode == 0, done.stderr[-4000:]
     return json.loads(done.stdout)
 
@@ -359,14 +355,9 @@ class Book:
 
     def build(self, **settings: str) -> subprocess.CompletedProcess[str]:
         none = dict.fromkeys(OTHERS, "")
-        return subprocess.run(
-            [sys.executable, "-m", "tools.book"],
-            cwd=self.root,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            env={**os.environ, **none, **settings},
-        )
+        command = [sys.executable, "-m", "tools.book"]
+        env = {**os.environ, **none, **settings}
+        return ran(command, cwd=self.root, env=env, encoding="utf-8")
 
     def page(self, name: str) -> str:
         path = self.root / "_build" / "html" / f"{name}.html"

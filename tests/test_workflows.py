@@ -1,13 +1,14 @@
 """What runs on GitHub: valid, safe, and nothing that does not run here as well."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from tests.apart import ran
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".github"
@@ -46,9 +47,7 @@ def program(name: str) -> str:
 
 def silent(*command: str) -> None:
     """Run a command that has to find nothing wrong."""
-    done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8"
-    )
+    done = ran(command, cwd=ROOT, encoding="utf-8")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
