@@ -8,7 +8,6 @@ import importlib
 import os
 import re
 import shutil
-import subprocess
 import sys
 import textwrap
 import warnings
@@ -18,6 +17,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from tests.apart import ran
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "lectures" / "back" / "troubleshooting.md"
@@ -75,15 +76,8 @@ def program(folder: Path, code: str, **settings: str) -> str:
     """Return what a program of its own writes to stderr."""
     file = folder / "program.py"
     file.write_text(textwrap.dedent(code), "utf-8")
-    done = subprocess.run(
-        [sys.executable, str(file)],
-        cwd=folder,
-        env={**os.environ, **settings},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    return done.stderr
+    env = {**os.environ, **settings}
+    return ran([sys.executable, str(file)], cwd=folder, env=env).stderr
 
 
 def without_gpu() -> None:
@@ -111,7 +105,7 @@ def says(beginning: str) -> Callable[[Callable[[Path], str]], Callable[[Path], s
 @says("ModuleNotFoundError: No module named 'arraylab'")
 def no_arraylab(folder: Path) -> str:
     command = [sys.executable, "-I", "-S", "-c", "import arraylab"]  # no site packages
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True).stderr
+    return ran(command, cwd=folder).stderr
 
 
 @says("ImportError: the package of this course could not be installed")
@@ -307,19 +301,29 @@ for thread in threads:
     return program(folder, PARALLEL + code, NUMBA_THREADING_LAYER="workqueue")
 
 
+def forking(folder: Path, before: str, inside: str = "pass", **settings: str) -> str:
+    """Return what a program says that forks, and works before and in the child."""
+    if not hasattr(os, "fork"):
+        pytest.skip("this system has no fork")
+    code = f"""
+import os, warnings
+warnings.simplefilter("always")
+{before}
+child = os.fork()
+if child == 0:
+    {inside}
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+    return program(folder, code, **settings)
+
+
 @says("Terminating: fork() called")
 def forked(folder: Path) -> str:
     if sys.platform != "linux":
         pytest.skip("GNU's OpenMP is Linux's")
-    code = """
-total(9)
-child = os.fork()
-if child == 0:
-    total(9)
-    os._exit(0)
-os.waitpid(child, 0)
-"""
-    return program(folder, PARALLEL + code, NUMBA_THREADING_LAYER="omp")
+    loop = "total(9)"
+    return forking(folder, PARALLEL + loop, loop, NUMBA_THREADING_LAYER="omp")
 
 
 @says("TracerBoolConversionError")
@@ -414,41 +418,15 @@ def a_list(folder: Path) -> str:
 
 @says("RuntimeWarning: os.fork() was called")
 def forked_jax(folder: Path) -> str:
-    if not hasattr(os, "fork"):
-        pytest.skip("this system has no fork")
-    return program(
-        folder,
-        """
-        import os, warnings
-        import jax.numpy as jnp
-        warnings.simplefilter("always")
-        jnp.ones(3) + 1
-        child = os.fork()
-        if child == 0:
-            os._exit(0)
-        os.waitpid(child, 0)
-        """,
-    )
+    return forking(folder, "import jax.numpy as jnp\njnp.ones(3) + 1")
 
 
 @says("DeprecationWarning: This process (pid=...) is multi-threaded")
 def forked_threads(folder: Path) -> str:
-    if not hasattr(os, "fork"):
-        pytest.skip("this system has no fork")
     if sys.version_info < (3, 12):
         pytest.skip("Python warns from 3.12 on")
-    return program(
-        folder,
-        """
-        import os, threading, time, warnings
-        warnings.simplefilter("always")
-        threading.Thread(target=time.sleep, args=(0.5,)).start()
-        child = os.fork()
-        if child == 0:
-            os._exit(0)
-        os.waitpid(child, 0)
-        """,
-    )
+    start = "threading.Thread(target=time.sleep, args=(0.5,)).start()"
+    return forking(folder, f"import threading, time\n{start}")
 
 
 @says("PerformanceWarning: Increasing number of chunks")
@@ -571,10 +549,7 @@ def no_environment(folder: Path, python: str, **more: str) -> str:
         file.chmod(0o755)
     path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
     env = {**os.environ, "PATH": path, "PYTHON": "python3"}
-    command = ["sh", "tools/environment.sh"]
-    done = subprocess.run(
-        command, cwd=folder, env=env, capture_output=True, text=True, timeout=60
-    )
+    done = ran(["sh", "tools/environment.sh"], cwd=folder, env=env)
     assert done.returncode == 1
     return done.stderr
 
@@ -639,8 +614,7 @@ def failed_cell(folder: Path) -> str:
     toc = "format: jb-book\nroot: lectures/part/bad\n"
     (folder / "_toc.yml").write_text(toc)
     command = [sys.executable, "-m", "tools.execute", "--root", str(folder)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    return done.stderr
+    return ran(command, cwd=ROOT).stderr
 
 
 # -- promises -----------------------------------------------------------------------
