@@ -28,6 +28,7 @@ from arraylab.hardware import machine
 from arraylab.inputs import copied, protected, put_back, same
 from arraylab.limits import Share, peaks
 from arraylab.memory import device_peak_memory, peak_memory
+from arraylab.memory_apart import peaks_apart
 from arraylab.results import NOISY, Comparison, Refused, Sweep, Timing
 from arraylab.variants import Variant, variants_of
 from arraylab.words import said
@@ -93,7 +94,8 @@ def compare(
     cold : bool
         Clear the caches before every sample.
     memory : bool
-        Also measure peak memory, in one further call.
+        Also measure peak memory: of implementations of case studies in a process of
+        their own (`peaks_apart`), of other functions in one further call here.
     allow_dtype : bool
         Admit results of different dtypes; the table then shows them.
     clock, seed
@@ -310,6 +312,8 @@ class _Run:
         others = self.others(start, cpu, busy)
         for contender in contenders:
             self.attempt(contender, self.conclude)
+        if self.on.memory:
+            self.take_memory([c for c in contenders if not c.verdict])
         rows = tuple(self.report(c, others) for c in contenders)
         return Comparison(
             rows,
@@ -510,14 +514,26 @@ class _Run:
         c.placed = arrays.place(c.variant.library, *self.inputs)
 
     def conclude(self, c: _Contender) -> None:
-        """Time what comes after the call, and take its memory."""
+        """Time what comes after the call."""
         self.look_at_device(c)
         if c.place is not None and c.variant.library != "dask":
             c.finish = self.finishing(c)
-        if self.on.memory:
-            self.restore(c)
-            peak = peak_memory if c.device == "cpu" else device_peak_memory
-            c.memory = peak(c.variant.fn, *c.placed)
+
+    def take_memory(self, contenders: list[_Contender]) -> None:
+        """Measure peak memory: implementations of cases apart, all others here."""
+        on_cpu = [c for c in contenders if c.variant.case and c.device == "cpu"]
+        apart = peaks_apart([c.variant.address for c in on_cpu], self.pristine)
+        for c in contenders:
+            if c in on_cpu:
+                c.memory = apart.get(c.variant.address)
+            else:
+                self.attempt(c, self.take_memory_here)
+
+    def take_memory_here(self, c: _Contender) -> None:
+        """Measure the peak memory of a function that only this process has."""
+        self.restore(c)
+        peak = peak_memory if c.device == "cpu" else device_peak_memory
+        c.memory = peak(c.variant.fn, *c.placed)
 
     def look_at_device(self, c: _Contender) -> None:
         """Refuse a variant that changed the copies of its inputs on a GPU."""
@@ -656,6 +672,8 @@ class _Run:
             notes.append(
                 "NOISY rows want a quieter machine: close programs, run again."
             )
+        if self.on.memory and any(r.reported and r.memory is None for r in rows):
+            notes.append("No memory stands where it cannot be told (see peak_memory).")
         fastest = min((r.median for r in rows if r.reported), default=1.0)
         overhead = self.clock.overhead()
         if overhead > 0.02 * fastest:

@@ -30,6 +30,11 @@ class Variant:
     case: str = ""
     implementation: str = ""
 
+    @property
+    def address(self) -> str:
+        """Where the implementation is, "grid_max.jax_vmap"; "" if it is of no case."""
+        return f"{self.case}.{self.implementation}" if self.case else ""
+
 
 def variants_of(given: Mapping[str, Any] | Iterable[Any] | ModuleType) -> list[Variant]:
     """Return what was given as variants, each with a name of its own."""

@@ -66,7 +66,7 @@ def run(job: Job) -> Comparison:
     case = importlib.import_module(f"case_studies.{job.case}")
     variants = [f"{job.case}.{name}" for name in job.names]
     inputs = case.inputs(job.size, job.dtype)
-    return compare(variants, *inputs, reference=case.YARDSTICK)
+    return compare(variants, *inputs, reference=case.YARDSTICK, memory=True)
 
 
 def rows(comparison: Comparison) -> list[dict[str, Any]]:
