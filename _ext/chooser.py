@@ -10,26 +10,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from docutils import nodes
-from docutils.parsers.rst import Directive
+from afresh import Place, register
 from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from arraylab import choosing, html, records
 from tools.state import digest
-
-
-class ChooserPlace(nodes.General, nodes.Element):
-    """Where the guide goes, once it is known what its page is called."""
-
-
-class Chooser(Directive):
-    """`{chooser}`: no argument, no content."""
-
-    def run(self) -> list[nodes.Node]:
-        """Return the placeholder; its page is read at every build."""
-        self.state.document.settings.env.note_reread()
-        return [ChooserPlace()]
 
 
 def fields() -> str:
@@ -64,19 +50,13 @@ def guide(library: records.Library, up: str, version: str) -> str:
     )
 
 
-def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Put the guide where the directive stands."""
-    for place in list(doctree.findall(ChooserPlace)):
-        files = sorted(Path(app.srcdir, "_static").glob("chooser.*"))
-        version = digest(path.read_bytes() for path in files)
-        made = guide(records.load(), "../" * docname.count("/"), version)
-        text = html.block(made)
-        place.replace_self(nodes.raw("", text, format="html"))
+def make(app: Sphinx, docname: str, place: Place) -> str:
+    """Return what stands in the place of the directive."""
+    files = sorted(Path(app.srcdir, "_static").glob("chooser.*"))
+    version = digest(path.read_bytes() for path in files)
+    return html.block(guide(records.load(), "../" * docname.count("/"), version))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive."""
-    app.add_node(ChooserPlace)
-    app.add_directive("chooser", Chooser)
-    app.connect("doctree-resolved", fill)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return register(app, "chooser", make)

@@ -17,8 +17,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from docutils import nodes
-from docutils.parsers.rst import Directive, directives
+from afresh import Afresh, Place, register
+from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -33,11 +33,7 @@ LOG = logging.getLogger(__name__)
 DEVICES = {"cpu": "any computer", "gpu": "made for a GPU; readable without"}
 
 
-class TimetablePlace(nodes.General, nodes.Element):
-    """Where the timetable goes, once it is known what the pages are called."""
-
-
-class CourseSchedule(Directive):
+class CourseSchedule(Afresh):
     """`{course-schedule}`: its argument is the caption of the table."""
 
     required_arguments = 1
@@ -48,13 +44,6 @@ class CourseSchedule(Directive):
         "each": directives.unchanged_required,
         "goals": directives.unchanged_required,
     }
-
-    def run(self) -> list[nodes.Node]:
-        """Return the placeholder; its page is read at every build."""
-        self.state.document.settings.env.note_reread()
-        place = TimetablePlace(caption=self.arguments[0], line=self.lineno)
-        place.update_all_atts(dict(self.options))
-        return [place]
 
 
 def goals(text: str) -> list[str]:
@@ -160,31 +149,23 @@ def table(caption: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) 
     )
 
 
-def made(app: Sphinx, docname: str, place: TimetablePlace) -> str:
-    """Return what stands in a placeholder's place, "" after a warning."""
+def make(app: Sphinx, docname: str, place: Place) -> str:
+    """Return what stands in the place of the directive, "" after a warning."""
+    given = place["options"]
     try:
         plan = schedule.timetable(
             schedule.lectures(Path(app.srcdir)),
-            goals(place.get("goals", "")),
-            place.get("meetings", 1),
-            place["minutes"],
+            goals(given.get("goals", "")),
+            given.get("meetings", 1),
+            given["minutes"],
         )
     except (Unknown, KeyError) as error:
         LOG.warning("course-schedule: %s", error, location=(docname, place["line"]))
         return ""
-    each = place.get("each", "Meeting")
-    return written(app, docname, place["caption"], each, plan)
-
-
-def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Put the timetables where the directives stand."""
-    for place in list(doctree.findall(TimetablePlace)):
-        place.replace_self(nodes.raw("", made(app, docname, place), format="html"))
+    (caption,) = place["arguments"]
+    return written(app, docname, caption, given.get("each", "Meeting"), plan)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive."""
-    app.add_node(TimetablePlace)
-    app.add_directive("course-schedule", CourseSchedule)
-    app.connect("doctree-resolved", fill)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return register(app, "course-schedule", make, CourseSchedule)

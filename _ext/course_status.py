@@ -11,8 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from docutils import nodes
-from docutils.parsers.rst import Directive
+from afresh import Place, register
 from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -23,19 +22,6 @@ from tools.records import grouped
 
 NEVER = "never"
 HEAD = ("notebook", "result", "date", "duration", "machine")
-
-
-class Placeholder(nodes.General, nodes.Element):
-    """Where the tables go, once it is known what the pages are called."""
-
-
-class CourseStatus(Directive):
-    """`{course-status}`: no argument, no content."""
-
-    def run(self) -> list[nodes.Node]:
-        """Return the placeholder; its page is read at every build."""
-        self.state.document.settings.env.note_reread()
-        return [Placeholder()]
 
 
 @dataclass(frozen=True)
@@ -146,8 +132,8 @@ def recorded(library: records.Library) -> Iterator[str]:
     yield from map(html.note, library.problems)
 
 
-def page(app: Sphinx, docname: str) -> str:
-    """Return the tables of the page `docname`."""
+def make(app: Sphinx, docname: str, place: Place) -> str:
+    """Return what stands in the place of the directive."""
     root, library = Path(app.srcdir), records.load()
     cpu, gpu = {}, {}
     for path, book in execute.collect(root, [])[0].items():
@@ -166,15 +152,6 @@ def page(app: Sphinx, docname: str) -> str:
     )
 
 
-def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Put the tables where the directive stands."""
-    for place in list(doctree.findall(Placeholder)):
-        place.replace_self(nodes.raw("", page(app, docname), format="html"))
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive."""
-    app.add_node(Placeholder)
-    app.add_directive("course-status", CourseStatus)
-    app.connect("doctree-resolved", fill)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return register(app, "course-status", make)

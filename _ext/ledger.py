@@ -12,8 +12,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from afresh import Afresh, Place, register
 from docutils import nodes
-from docutils.parsers.rst import Directive
 from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -35,19 +35,10 @@ STYLE = """<style>
 </style>"""
 
 
-class LedgerPlace(nodes.General, nodes.Element):
-    """Where the tables go, once it is known what the pages are called."""
-
-
-class LedgerDirective(Directive):
+class LedgerDirective(Afresh):
     """`{ledger}`: what others claim; `{ledger} own`: what this course does."""
 
     optional_arguments = 1
-
-    def run(self) -> list[nodes.Node]:
-        """Return the placeholder; its page is read at every build."""
-        self.state.document.settings.env.note_reread()
-        return [LedgerPlace(own=self.arguments == [OWN])]
 
 
 def book(app: Sphinx) -> claims.Ledger:
@@ -152,7 +143,7 @@ def counts(told: claims.Ledger) -> str:
 
 
 def tables(app: Sphinx, docname: str, own: bool) -> str:
-    """Return what stands in the place of the directive."""
+    """Return the claims of this course, or those of others by group."""
     told = book(app)
     if own:
         found = [
@@ -174,14 +165,10 @@ def tables(app: Sphinx, docname: str, own: bool) -> str:
     return "".join(parts)
 
 
-def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Put the tables where the directives stand, and names on cells of no result."""
-    for place in list(doctree.findall(LedgerPlace)):
-        made = tables(app, docname, place["own"])
-        text = f'{html.STYLE}{STYLE}<div class="bn bn-wide">{made}</div>'
-        place.replace_self(nodes.raw("", text, format="html"))
-    if page_of_ledger(app):
-        name_cells(app, doctree, docname)
+def make(app: Sphinx, docname: str, place: Place) -> str:
+    """Return what stands in the place of the directive."""
+    made = tables(app, docname, place["arguments"] == [OWN])
+    return f'{html.STYLE}{STYLE}<div class="bn bn-wide">{made}</div>'
 
 
 # -- the lectures ---------------------------------------------------------------------
@@ -189,6 +176,8 @@ def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 def name_cells(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Give each claim that shows no result the name of its cell's place."""
+    if not page_of_ledger(app):
+        return
     here = {part.id for part in book(app).parts if part.page == docname}
     shown: set[str] = set()
     for raw in doctree.findall(nodes.raw):
@@ -228,8 +217,7 @@ def link_claims(
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive and the links."""
-    app.add_node(LedgerPlace)
-    app.add_directive("ledger", LedgerDirective)
-    app.connect("doctree-resolved", fill)
+    about = register(app, "ledger", make, LedgerDirective)
+    app.connect("doctree-resolved", name_cells)
     app.connect("html-page-context", link_claims, priority=600)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}
+    return about | {"parallel_write_safe": False}

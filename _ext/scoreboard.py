@@ -12,8 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from docutils import nodes
-from docutils.parsers.rst import Directive
+from afresh import Place, register
 from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -42,19 +41,6 @@ CHOICES = (  # key in the address, words
     ("with", "Compared with"),
     ("show", "Drawing shows"),
 )
-
-
-class ScoreboardPlace(nodes.General, nodes.Element):
-    """Where the board goes, once it is known what its page is called."""
-
-
-class Scoreboard(Directive):
-    """`{scoreboard}`: no argument, no content."""
-
-    def run(self) -> list[nodes.Node]:
-        """Return the placeholder; its page is read at every build."""
-        self.state.document.settings.env.note_reread()
-        return [ScoreboardPlace()]
 
 
 # -- data -----------------------------------------------------------------------------
@@ -259,18 +245,16 @@ def timed(library: records.Library) -> dict[str, dict[str, str]]:
     return {case: machines(runs) for case, runs in cases.items()}
 
 
-def fill(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Put the board where the directive stands."""
-    for place in list(doctree.findall(ScoreboardPlace)):
-        library = records.load()
-        made, cases = files(library), timed(library)
-        sheets = Path(app.srcdir, "_static").glob("scoreboard.*")
-        version = digest([*made.values(), *(p.read_bytes() for p in sorted(sheets))])
-        folder = "../" * docname.count("/") + FOLDER.as_posix()
-        told = board(cases, folder, version) if cases else html.note(NOTHING)
-        text = f'{html.STYLE}<div class="bn bn-wide">{told}</div>'
-        place.replace_self(nodes.raw("", text, format="html"))
-        app.scoreboard = made
+def make(app: Sphinx, docname: str, place: Place) -> str:
+    """Return the board, and keep the files that it asks for."""
+    library = records.load()
+    made, cases = files(library), timed(library)
+    app.scoreboard = made
+    sheets = Path(app.srcdir, "_static").glob("scoreboard.*")
+    version = digest([*made.values(), *(p.read_bytes() for p in sorted(sheets))])
+    folder = "../" * docname.count("/") + FOLDER.as_posix()
+    told = board(cases, folder, version) if cases else html.note(NOTHING)
+    return f'{html.STYLE}<div class="bn bn-wide">{told}</div>'
 
 
 def write(app: Sphinx, error: Exception | None) -> None:
@@ -294,8 +278,6 @@ def lean(text: str) -> str:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directive, and the work after the build, before `lean`."""
-    app.add_node(ScoreboardPlace)
-    app.add_directive("scoreboard", Scoreboard)
-    app.connect("doctree-resolved", fill)
+    about = register(app, "scoreboard", make)
     app.connect("build-finished", write, priority=940)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}
+    return about | {"parallel_write_safe": False}

@@ -1,6 +1,5 @@
 """The commands that make the book: what they run again, and how they fail."""
 
-import importlib
 import json
 import os
 import re
@@ -12,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import course
 import pytest
 
 from arraylab.fingerprint import cell_hash
@@ -496,19 +496,11 @@ WORDLESS = {
 
 
 @pytest.mark.parametrize("body", WORDLESS)
-def test_a_picture_without_words_is_found(
-    body: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(ROOT / "_ext")
-    course = importlib.import_module("course")
+def test_a_picture_without_words_is_found(body: str) -> None:
     assert len(list(course.wordless(body))) == WORDLESS[body]
 
 
-def test_a_page_says_what_became_of_its_cells_for_a_gpu(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(ROOT / "_ext")
-    course = importlib.import_module("course")
+def test_a_page_says_what_became_of_its_cells_for_a_gpu(tmp_path: Path) -> None:
     recorded = {"machine": "an H200", "date": "2026-11-21"}
     notes = [recorded, recorded, {"machine": None}, None]
     cells = [

@@ -6,10 +6,10 @@ import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
+import chooser
 import pytest
 import test_site as site
 
-from _ext import chooser
 from arraylab import choosing, html, records
 from arraylab.arrays import library_of
 from arraylab.choosing import QUESTIONS, RULES, Evidence, OutOfCore

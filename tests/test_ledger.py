@@ -1,6 +1,5 @@
 """The ledger of claims: complete, linked both ways, and never typed."""
 
-import importlib
 import re
 from html import unescape
 from html.parser import HTMLParser
@@ -8,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import ledger as extension
 import nbformat
 import pytest
 import test_site as site
@@ -308,12 +308,6 @@ class TestRecords:
         assert ledger.verdict("A1", HERE).word == "holds"
 
 
-@pytest.fixture
-def ledger(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(ROOT / "_ext")
-    return importlib.import_module("ledger")
-
-
 def application(root: Path) -> Any:
     """Return what the extension asks of Sphinx."""
     pages = {"lectures/ecosystem/claims", "lectures/part/one"}
@@ -330,9 +324,9 @@ def application(root: Path) -> Any:
 class TestTables:
     """What the directive writes."""
 
-    def test_links_to_the_very_claim(self, ledger: Any, tmp_path: Path) -> None:
+    def test_links_to_the_very_claim(self, tmp_path: Path) -> None:
         app = application(course(tmp_path, A1="holds", A1a="fails"))
-        text = ledger.tables(app, claims.LIST.with_suffix("").as_posix(), own=False)
+        text = extension.tables(app, claims.LIST.with_suffix("").as_posix(), own=False)
         assert 'id="claim-a1"' in text
         assert 'id="claim-a1a"' in text
         assert '<a href="../../lectures/part/one.html#claim-a1a">A page</a>' in text
@@ -343,31 +337,29 @@ class TestTables:
         assert f"{HERE}, judged 2026-03-01: holds only if 1, not measured 4." in text
         assert "two fails" in text
 
-    def test_has_every_place_once(self, ledger: Any, tmp_path: Path) -> None:
+    def test_has_every_place_once(self, tmp_path: Path) -> None:
         app = application(course(tmp_path))
         found = []
         for own in (False, True):
-            text = ledger.tables(app, "lectures/ecosystem/claims", own=own)
+            text = extension.tables(app, "lectures/ecosystem/claims", own=own)
             found += re.findall(r'\bid="([^"]*)"', text)
         assert sorted(found) == sorted(
             f"claim-{id}"
             for id in ("a1", "a1a", "a2", "a3", "a4", "a4b", "a5", "a5a", "own-word")
         )
 
-    def test_a_lecture_leads_back(self, ledger: Any, tmp_path: Path) -> None:
+    def test_a_lecture_leads_back(self, tmp_path: Path) -> None:
         shown = "<p>Claim <strong>A1</strong> holds</p>"
         context = {"body": f"{shown}{shown}<p>Claim <strong>zz</strong></p>"}
         app = application(course(tmp_path))
-        ledger.link_claims(app, "lectures/part/one", "", context, object())
+        extension.link_claims(app, "lectures/part/one", "", context, object())
         address = "../../lectures/ecosystem/claims.html#claim-a1"
         link = f'Claim <strong><a href="{address}">A1</a></strong> holds</p>'
         assert context["body"] == (
             f'<p id="claim-a1">{link}<p>{link}<p>Claim <strong>zz</strong></p>'
         )
 
-    def test_a_cell_without_a_result_has_the_place(
-        self, ledger: Any, tmp_path: Path
-    ) -> None:
+    def test_a_cell_without_a_result_has_the_place(self, tmp_path: Path) -> None:
         app = application(course(tmp_path))
         shown = nodes.raw("", "<p>Claim <strong>A1</strong>", format="html")
         cells = [
@@ -379,7 +371,7 @@ class TestTables:
                 ('%%gpu cupy\nclaim("A3", "Three", True)', []),
             )
         ]
-        ledger.name_cells(app, nodes.section("", *cells), "lectures/part/one")
+        extension.name_cells(app, nodes.section("", *cells), "lectures/part/one")
         assert [cell["ids"] for cell in cells] == [[], ["claim-a3"]]
 
 

@@ -1,6 +1,5 @@
 """Pages that a notebook made are kept for readers, and ask no other server."""
 
-import importlib
 import json
 import re
 import struct
@@ -9,17 +8,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import reports
 import test_site as site
 
 from tools import dashboard, execute, pages
 
 LECTURE = "lectures/dask/schedulers"
-
-
-@pytest.fixture
-def reports(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(site.ROOT / "_ext")
-    return importlib.import_module("reports")
 
 
 def executed(root: Path, data: dict[str, Any]) -> None:
@@ -29,9 +23,7 @@ def executed(root: Path, data: dict[str, Any]) -> None:
     path.write_text(json.dumps({"cells": [{"cell_type": "markdown"}, cell]}), "utf-8")
 
 
-def test_a_page_in_an_executed_notebook_is_written(
-    reports: Any, tmp_path: Path
-) -> None:
+def test_a_page_in_an_executed_notebook_is_written(tmp_path: Path) -> None:
     executed(tmp_path, {reports.PAGE: {"name": "a.html", "text": "<p>made</p>"}})
     app = SimpleNamespace(
         builder=SimpleNamespace(name="html"), srcdir=tmp_path, outdir=tmp_path / "site"
@@ -40,7 +32,7 @@ def test_a_page_in_an_executed_notebook_is_written(
     assert (tmp_path / "site" / reports.FOLDER / "a.html").read_text() == "<p>made</p>"
 
 
-def test_an_icon_elsewhere_is_left_out(reports: Any) -> None:
+def test_an_icon_elsewhere_is_left_out() -> None:
     icon = '<link rel="icon" href="https://docs.dask.org/favicon.ico" />'
     link = '<a href="https://docs.dask.org">read</a>'
     assert reports.alone("a.html", f"<head>{icon}</head>{link}") == (
@@ -48,19 +40,19 @@ def test_an_icon_elsewhere_is_left_out(reports: Any) -> None:
     )
 
 
-def test_a_script_elsewhere_is_refused(reports: Any) -> None:
+def test_a_script_elsewhere_is_refused() -> None:
     text = '<script src="https://cdn.bokeh.org/bokeh.js"></script>'
     with pytest.raises(reports.Asks, match=r"a\.html asks another server.*bokeh"):
         reports.alone("a.html", text)
 
 
 @pytest.mark.parametrize("name", ["../a.html", "a.js", ""])
-def test_a_name_that_leads_elsewhere_is_refused(reports: Any, name: str) -> None:
+def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
     with pytest.raises(reports.Asks, match="not a name"):
         reports.alone(name, "")
 
 
-def test_the_lecture_links_to_what_is_written(reports: Any) -> None:
+def test_the_lecture_links_to_what_is_written() -> None:
     text = (site.ROOT / f"{LECTURE}.md").read_text(encoding="utf-8")
     (link,) = re.findall(r'href="(\.\./\.\./_static/reports/[^"]*)"', text)
     folder = (site.ROOT / LECTURE).parent
@@ -87,7 +79,7 @@ def test_without_a_browser_the_tool_says_so(
 
 @site.built
 @site.browser
-def test_the_report_opens_without_another_server(reports: Any, tmp_path: Path) -> None:
+def test_the_report_opens_without_another_server(tmp_path: Path) -> None:
     path = site.SITE / reports.FOLDER / "schedulers.html"
     if LECTURE not in pages.pages(site.ROOT) or not path.is_file():
         pytest.skip("the site was built before the lecture was executed")

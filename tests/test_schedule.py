@@ -175,10 +175,7 @@ def words(page: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 
 
-def test_the_page_follows_the_front_matter(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(ROOT / "_ext")
+def test_the_page_follows_the_front_matter(tmp_path: Path) -> None:
     course(tmp_path, minutes=30)
     page, said = site(tmp_path)
     assert said == ""
@@ -197,10 +194,7 @@ def test_the_page_follows_the_front_matter(
     assert "Not in it: 1 lecture The page two (20 minutes)" in told
 
 
-def test_an_unknown_goal_is_a_warning(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.syspath_prepend(ROOT / "_ext")
+def test_an_unknown_goal_is_a_warning(tmp_path: Path) -> None:
     course(tmp_path, minutes=30, goals=":goals: part/three\n")
     _, said = site(tmp_path)
     assert "course-schedule: no lecture is called part/three" in said

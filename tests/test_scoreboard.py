@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import scoreboard as extension
 import test_site as site
 
 from arraylab import html, records, scoreboard
@@ -245,12 +246,6 @@ class TestCrossings:
 # -- the page -------------------------------------------------------------------------
 
 
-@pytest.fixture
-def extension(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(site.ROOT / "_ext")
-    return importlib.import_module("scoreboard")
-
-
 def plain_rows(run: scoreboard.Run, reference: str = "") -> dict[str, dict[str, str]]:
     """Return a run's table by row and column."""
     columns = run.columns(reference)
@@ -260,9 +255,7 @@ def plain_rows(run: scoreboard.Run, reference: str = "") -> dict[str, dict[str, 
     }
 
 
-def test_the_plain_page_holds_every_measurement(
-    extension: Any, library: records.Library
-) -> None:
+def test_the_plain_page_holds_every_measurement(library: records.Library) -> None:
     text = extension.files(library)["all.html"]
     runs = scoreboard.runs(library)
     assert text.count("<table") == len(runs)
@@ -271,9 +264,7 @@ def test_the_plain_page_holds_every_measurement(
     assert text.count(html.STYLE) == 1
 
 
-def test_a_script_holds_what_the_record_does(
-    extension: Any, library: records.Library
-) -> None:
+def test_a_script_holds_what_the_record_does(library: records.Library) -> None:
     made = extension.files(library)
     told = []
     for name in (
@@ -287,7 +278,7 @@ def test_a_script_holds_what_the_record_does(
     assert sum(len(run["rows"]) for run in told) == sum(map(len, held))
 
 
-def test_without_records_there_is_nothing_to_choose(extension: Any) -> None:
+def test_without_records_there_is_nothing_to_choose() -> None:
     assert set(extension.files(records.Library())) == {"all.html"}
 
 
@@ -304,7 +295,7 @@ def with_another_case(folder: Path) -> records.Library:
 SHEETS = ("course.css", "scoreboard.css", "scoreboard.js")
 
 
-def page(extension: Any, library: records.Library, folder: Path) -> Path:
+def page(library: records.Library, folder: Path) -> Path:
     """Write a page with a board, as the site has it, and return its folder."""
     made = extension.files(library)
     place = folder / extension.FOLDER
@@ -346,18 +337,15 @@ def addresses(runs: list[scoreboard.Run], slug: Any) -> Iterator[tuple[str, Any,
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """Yield what Chromium saw of a board of made-up records, and what it was to see."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(site.ROOT / "_ext")
-        extension = importlib.import_module("scoreboard")
-        folder = tmp_path_factory.mktemp("board")
-        library = with_another_case(folder / "records")
-        runs = [run for run in scoreboard.runs(library) if run.case == "grid_max"]
-        wanted = list(addresses(runs, extension.slug))
-        asked = json.dumps([address for address, *_ in wanted])
-        place = page(extension, library, folder)
-        yield site.drive("scoreboard.mjs", "board.html", asked, site=place), wanted
+def made(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Return what Chromium saw of a board of made-up records, and was to see."""
+    folder = tmp_path_factory.mktemp("board")
+    library = with_another_case(folder / "records")
+    runs = [run for run in scoreboard.runs(library) if run.case == "grid_max"]
+    wanted = list(addresses(runs, extension.slug))
+    asked = json.dumps([address for address, *_ in wanted])
+    place = page(library, folder)
+    return site.drive("scoreboard.mjs", "board.html", asked, site=place), wanted
 
 
 @site.browser

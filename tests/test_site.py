@@ -4,7 +4,6 @@ The pages are those that `make book` has built.  Where Chromium, Node or the pac
 package-lock.json are missing, a test says so and is skipped.
 """
 
-import importlib
 import json
 import os
 import re
@@ -15,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import course
+import lean
 import pytest
 
 from tests.apart import ran
@@ -243,9 +244,7 @@ class TestFolder:
             text = path.read_text(encoding="utf-8")
             assert re.search(r'<meta [^>]*name="description"', text), path
 
-    def test_every_picture_has_its_words(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.syspath_prepend(ROOT / "_ext")
-        course = importlib.import_module("course")
+    def test_every_picture_has_its_words(self) -> None:
         for path in site_pages():
             body = re.search(r"(?s)<main.*?</main>", path.read_text(encoding="utf-8"))
             assert not body or not list(course.wordless(body.group())), path
@@ -261,11 +260,6 @@ class TestFolder:
 class TestSheets:
     """Style rules that no page can use go, all others stay as they are."""
 
-    @pytest.fixture
-    def lean(self, monkeypatch: pytest.MonkeyPatch) -> Any:
-        monkeypatch.syspath_prepend(ROOT / "_ext")
-        return importlib.import_module("lean")
-
     KEPT = (
         "a{color:red}",
         '.here::after{content:"} /* no */ ;"}',
@@ -280,16 +274,16 @@ class TestSheets:
     )
 
     @pytest.mark.parametrize("rule", KEPT)
-    def test_keep(self, lean: Any, rule: str) -> None:
+    def test_keep(self, rule: str) -> None:
         assert lean.purged(rule, {"here", "md:here"}) == rule
 
     @pytest.mark.parametrize(
         "rule", [".gone{a:b}", "#gone .here{a:b}", "@media print{.gone{a:b}}", "a{}"]
     )
-    def test_drop(self, lean: Any, rule: str) -> None:
+    def test_drop(self, rule: str) -> None:
         assert lean.purged(rule, {"here"}) == ""
 
-    def test_drop_the_selector_that_is_not_used(self, lean: Any) -> None:
+    def test_drop_the_selector_that_is_not_used(self) -> None:
         rule = ".gone , .here > b { color : red ; }"
         assert lean.purged(rule, {"here"}) == ".here > b{color : red}"
 
