@@ -1,16 +1,14 @@
 """What every page of the book promises, read from its source."""
 
 import ast
-import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.apart import ran
-from tools import pages
+from tools import pages, style
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [page for page in pages.pages(ROOT) if (ROOT / f"{page}.md").exists()]
@@ -160,30 +158,10 @@ def claimed(codes: list[str]) -> list[str]:
     ]
 
 
-def ruff(codes: list[str], folder: Path, *arguments: str) -> str:
+def ruff(codes: list[str], *asked: str) -> str:
     """Return what ruff says about the cells as one notebook, "" for nothing."""
-    book = {
-        "cells": [
-            {
-                "cell_type": "code",
-                "id": f"cell-{number}",
-                "execution_count": None,
-                "metadata": {},
-                "outputs": [],
-                "source": plain(code) if code.startswith(OURS) else code,
-            }
-            for number, code in enumerate(codes, start=1)
-        ],
-        "metadata": {"language_info": {"name": "python"}},
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
-    path = folder / "page.ipynb"
-    path.write_text(json.dumps(book), encoding="utf-8")
-    config = ("--config", str(ROOT / "pyproject.toml"), "--no-cache")
-    command = [sys.executable, "-m", "ruff", *arguments, *config, str(path)]
-    done = ran(command, encoding="utf-8")
-    return "" if done.returncode == 0 else done.stdout + done.stderr
+    codes = [plain(code) if code.startswith(OURS) else code for code in codes]
+    return style.said(codes, *asked)
 
 
 @pytest.mark.parametrize("page", pages.pages(ROOT))
@@ -242,14 +220,11 @@ class TestPage:
     def test_reads_no_name_that_only_a_gpu_cell_binds(self, page: str) -> None:
         assert leaked([cell.source for cell in cells(page)]) == set()
 
-    def test_formats_its_code(self, page: str, tmp_path: Path) -> None:
-        assert ruff(typed(page), tmp_path, "format", "--check", "--diff") == ""
+    def test_formats_its_code(self, page: str) -> None:
+        assert ruff(typed(page), *style.FORMAT) == ""
 
-    def test_lints_its_code(self, page: str, tmp_path: Path) -> None:
-        # E402, B018, E703: a notebook imports where it needs and ends in a value
-        rules = ["--select", "E,F", "--ignore", "E402,E703,F811"]
-        codes = [cell.source for cell in cells(page)]
-        assert ruff(codes, tmp_path, "check", *rules) == ""
+    def test_lints_its_code(self, page: str) -> None:
+        assert ruff([cell.source for cell in cells(page)], *style.CHECK) == ""
 
 
 @pytest.mark.parametrize("page", LECTURES)
@@ -311,9 +286,9 @@ class TestTheRulesThemselves:
         text = f"One `two` three.\n\n{note}\n{cell}\n```\nplain\n```\n$$\nx\n$$ (a)\n7"
         assert prose(text).split() == ["One", "three.", "Six.", "7"]
 
-    def test_unformatted_code_is_found(self, tmp_path: Path) -> None:
-        assert ruff(["x=1"], tmp_path, "format", "--check")
-        assert ruff(["x = 1"], tmp_path, "format", "--check") == ""
+    def test_unformatted_code_is_found(self) -> None:
+        assert ruff(["x=1"], *style.FORMAT)
+        assert ruff(["x = 1"], *style.FORMAT) == ""
 
-    def test_an_unknown_name_is_found(self, tmp_path: Path) -> None:
-        assert "F821" in ruff(["x = nothing"], tmp_path, "check", "--select", "F")
+    def test_an_unknown_name_is_found(self) -> None:
+        assert "F821" in ruff(["x = nothing"], *style.CHECK)

@@ -28,7 +28,7 @@ from typing import Any
 
 from arraylab.settings import SETTINGS
 from arraylab.words import counted
-from tools import address, autograders, export, grading, masters, pages
+from tools import address, autograders, export, grading, masters, pages, style
 from tools.masters import FOLDER, STUDENTS, Malformed, Master
 from tools.pages import Unknown
 from tools.references import References
@@ -293,44 +293,13 @@ def leaks(master: Master, student: str) -> list[str]:
 
 def unformatted(name: str, cells: list[Any]) -> list[str]:
     """Return what ruff says of a page's code: its format, and plain mistakes."""
-    codes = [cell.source for cell in cells if "load" not in cell.metadata]
-    book = {
-        "cells": [
-            {
-                "cell_type": "code",
-                "id": f"cell-{number}",
-                "execution_count": None,
-                "metadata": {},
-                "outputs": [],
-                "source": masters.plain(code),
-            }
-            for number, code in enumerate(codes, 1)
-        ],
-        "metadata": {"language_info": {"name": "python"}},
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
+    codes = [
+        masters.plain(cell.source) for cell in cells if "load" not in cell.metadata
+    ]
     found = []
-    rules = ("--select", "E,F", "--ignore", "E402,E703,F811")
-    tasks = (
-        ("format", "--check", "--diff"),
-        ("check", *rules, "--output-format", "concise"),
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "page.ipynb")
-        path.write_text(json.dumps(book), encoding="utf-8")
-        for task in tasks:
-            config = ("--config", str(ROOT / "pyproject.toml"), "--no-cache", "-q")
-            done = subprocess.run(
-                [sys.executable, "-m", "ruff", *task, *config, path.name],
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-            )
-            if done.returncode:
-                told = indented(done.stdout + done.stderr)
-                found.append(f"{name}: ruff {task[0]} says of its cells\n{told}")
+    for task in (style.FORMAT, (*style.CHECK, "--output-format", "concise")):
+        if told := style.said(codes, *task, "-q"):
+            found.append(f"{name}: ruff {task[0]} says of its cells\n{indented(told)}")
     return found
 
 
