@@ -41,6 +41,7 @@ from arraylab.judging import (
     no_python_loops,
     peak_memory,
     raised,
+    result_of,
     same_value,
     speedup,
     started,
@@ -65,6 +66,7 @@ __all__ = [
     "peak_memory",
     "question",
     "race_free",
+    "result_of",
     "same_value",
     "speedup",
     "started",
@@ -301,7 +303,8 @@ def run_test(
             "The check stopped with an error.",
             expected="an answer that it can use",
             got=raised(error),
-            tip="Run the cells from the top, then look at what your answer returns.",
+            tip="Run all cells from the top. If it is still there, call your answer in "
+            "a cell of its own, and look at what it returns.",
         )
     return Row(
         test.name,

@@ -21,9 +21,10 @@ from arraylab import arrays, units
 from arraylab.clock import Clock
 from arraylab.compilations import compilations
 from arraylab.inputs import copied, same
-from arraylab.words import counted, said
+from arraylab.words import counted, listed, said
 
 WIDEST = 60  # characters of a value that are shown
+LONGEST = 40  # and of an argument
 LOOPING = {  # names of functions that loop in Python over what they are given
     "apply_along_axis",
     "apply_over_axes",
@@ -93,8 +94,12 @@ def shown(value: Any) -> str:
         text = " ".join(text.split())
         if value.ndim:
             text = f"{text} ({value.dtype}, shape {value.shape})"
+    elif isinstance(value, np.number | np.bool):
+        text = str(value)
     else:
         text = " ".join(repr(value).split())
+        if type(value) is float and float(f"{value:g}") == value:
+            text = min(text, f"{value:g}", key=len) if len(text) > 8 else text
     return text if len(text) <= WIDEST else f"{text[: WIDEST - 1]}…"
 
 
@@ -112,7 +117,8 @@ def call_of(name: str, args: Iterable[Any]) -> str:
             library = library_of(value)
             told.append(f"<{library} {value.dtype} of shape {value.shape}>")
         else:
-            told.append(shown(value)[:28])
+            text = shown(value)
+            told.append(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
     return f"{name}({', '.join(told)})"
 
 
@@ -248,7 +254,9 @@ def matches(
         for case in cases:
             comparison.one(library, case, reference(*map(copied, case)))
     left_out = [library for library in libraries if absent[library]]
-    words = f"right in {counted(len(cases), 'case')} with {' and '.join(usable)}"
+    words = f"right in {counted(len(cases), 'case')}"
+    if len(libraries) > 1 or "numpy" not in libraries:
+        words += f" with {listed(usable)}"
     return Passed(words + (f" ({', '.join(left_out)} left out)" if left_out else ""))
 
 
@@ -303,8 +311,8 @@ class _Comparison:
                     f"`{call}` changed its argument number {number}.",
                     expected=shown(before),
                     got=shown(after),
-                    tip="`x -= y` and `x[...] = y` write into the caller's array; "
-                    "`x = x - y` makes a new one.",
+                    tip="`x -= y` and `x[...] = y` write into what the caller handed "
+                    "in; `x = x - y` makes something new.",
                 )
 
     def pairs(self, result: Any, wanted: Any, call: str) -> list[tuple[Any, Any]]:
@@ -398,7 +406,8 @@ class _Comparison:
             f"{call} is wrong{where}.",
             *apart(want[place], got[place]),
             self.tip
-            or "Work that one element out by hand, and follow it through your lines.",
+            or f"Work {'that one element' if want.ndim else 'this call'} out by hand, "
+            "and follow it through your lines.",
         )
 
 
@@ -468,6 +477,11 @@ def called(fn: Any, args: tuple, call: str) -> Any:
         ) from None
 
 
+def result_of(fn: Any, *args: Any) -> Any:
+    """Return ``fn(*args)``; where that raises, say so, with the call in words."""
+    return called(fn, args, call_of(name_of(fn), args))
+
+
 def same_value(
     got: Any,
     expected: Any,
@@ -475,9 +489,13 @@ def same_value(
     *,
     rtol: float = 1e-9,
     atol: float = 0.0,
+    secret: bool = False,
     tip: str = "",
 ) -> Passed:
-    """Compare a value that is the answer: a number, a text, a tuple, an array."""
+    """Compare a value: a number, a text, a tuple, an array.
+
+    Where the value itself is the answer, keep it `secret`, or the check would tell it.
+    """
     if got is ...:
         raise NotStarted(f"{what} is still `...`.", tip="Put your answer there.")
     if isinstance(expected, str | bool | tuple | list | dict | set | type(None)):
@@ -492,7 +510,8 @@ def same_value(
         except TypeError:
             right = False
     if not right:
-        raise NotYet(f"{what} is not right yet.", "another value", shown(got), tip)
+        wanted = "another value" if secret else shown(expected)
+        raise NotYet(f"{what} is not right yet.", wanted, shown(got), tip)
     return Passed("right")
 
 

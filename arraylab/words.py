@@ -1,12 +1,17 @@
 """Words that several modules say: counts, file names, what an error tells."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def counted(count: int, noun: str) -> str:
     """Return `count` with its noun: "1 core", "2 cores"."""
     return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words as a sentence has them: "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def slug(text: str) -> str:

@@ -35,7 +35,7 @@ def asked(tests=(), **options):
 
 def is_three(answer):
     """the answer is three"""
-    return same_value(answer, 3, "`answer`", tip="Count.")
+    return same_value(answer, 3, "`answer`", secret=True, tip="Count.")
 
 
 def is_odd(answer):

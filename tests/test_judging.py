@@ -17,6 +17,7 @@ from arraylab.judging import (
     matches,
     no_python_loops,
     peak_memory,
+    result_of,
     same_value,
     speedup,
     started,
@@ -47,7 +48,7 @@ class TestMatches:
 
     def test_what_is_right_passes_and_says_how_often(self):
         told = matches(lambda x: x + x, double, [(X,), (SINGLE,)])
-        assert told == "right in 2 cases with numpy"
+        assert told == "right in 2 cases"
 
     def test_a_wrong_value_is_shown_with_its_place(self):
         error = says(NotYet, matches, lambda x: x * [2, 2, 3], double, [(X,)])
@@ -450,9 +451,25 @@ class TestWords:
         [(3, 4), ("a", "b"), ((1,), (1, 2)), (X, X + 1), ("a", 3), (X, 1.0), (1, True)],
     )
     def test_a_wrong_value_is_told_without_the_right_one(self, got, expected):
-        error = says(NotYet, same_value, got, expected, "The stride", tip="Look.")
+        what = "The stride"
+        error = says(NotYet, same_value, got, expected, what, secret=True, tip="Look.")
         assert error.what == "The stride is not right yet."
         assert error.expected == "another value"
+
+    def test_of_what_a_function_returns_both_are_told(self):
+        error = says(NotYet, same_value, 3, np.int64(4), "f(2)", tip="Count.")
+        assert (error.expected, error.got) == ("4", "3")
+
+    def test_a_result_is_had_or_the_call_that_failed_is_told(self):
+        assert result_of(np.add, 1, 2) == 3
+        error = says(NotYet, result_of, lambda x, y: x / y, 8e9, 0)
+        assert error.what == "`<lambda>(8e+09, 0)` stopped with an error."
+        assert "ZeroDivisionError" in error.got
+
+    def test_a_call_with_long_arguments_is_cut_where_it_shows(self):
+        told = judging.call_of("f", [[{"numpy"}] * 9, 0.1, 123456789.123, 1e-300])
+        long = "[{'numpy'}, {'numpy'}, {'numpy'}, {'num…"
+        assert told == f"f({long}, 0.1, 123456789.123, 1e-300)"
 
     def test_a_value_may_be_a_stub(self):
         says(NotStarted, same_value, ..., 3)
