@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from arraylab import records
-from arraylab.arrays import finish, library_of, missing, place
 from case_studies.work import Work
+from tests.solvers import handed_out, solver
 
 ROOT = Path(__file__).resolve().parents[1]
 CASES = tuple(records.cases())
@@ -41,14 +41,6 @@ def parts(case):
 
 def folder(case):
     return Path(module(case).__file__).parent
-
-
-def handed_out(arguments):
-    """Inputs as a lecture hands them out: nobody may write into an array."""
-    for argument in arguments:
-        if isinstance(argument, np.ndarray):
-            argument.flags.writeable = False
-    return arguments
 
 
 def assigned(path):
@@ -152,14 +144,11 @@ class TestImplementation:
 
     @pytest.mark.parametrize("dtype", DTYPES)
     def test_solves_the_problem_as_posed_and_leaves_it_alone(self, case, name, dtype):
-        library = library_of(name)
-        if why := missing(library):
-            pytest.skip(why)
-        solve = getattr(importlib.import_module(f"case_studies.{case}.{name}"), case)
         problem = module(case)
-        given = handed_out(problem.inputs(problem.SIZES[0], dtype))
+        solve = solver(problem, name)
+        given = handed_out(*problem.inputs(problem.SIZES[0], dtype))
         before = [np.array(value) for value in given]
-        problem.check(finish(solve(*place(library, *given))), *given)
+        problem.check(solve(*given), *given)
         for was, now in zip(before, given, strict=True):
             np.testing.assert_array_equal(was, now)
 

@@ -3,13 +3,14 @@
 import importlib
 import math
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
 
-from arraylab.arrays import finish, library_of, missing, place
 from case_studies import column_stats
 from case_studies.column_stats import problem
+from tests import solvers
 
 DTYPES = ("float32", "float64")
 SHAPES = ((1, 1), (1, 7), (2, 3), (7, 1), (64, 65), (257, 40), (1_025, 9))
@@ -29,19 +30,8 @@ SHIFTED = (
     "jax_one_pass",
 )  # subtract a number of the column first
 
-
-def solver(name):
-    """Return one implementation, from a NumPy array to finished arrays."""
-    library = library_of(name)
-    if why := missing(library):
-        pytest.skip(why)
-    module = importlib.import_module(f"case_studies.column_stats.{name}")
-    return lambda x: finish(module.column_stats(*place(library, x)))
-
-
-@pytest.fixture(params=column_stats.IMPLEMENTATIONS, scope="module")
-def solve(request):
-    return solver(request.param)
+solver = partial(solvers.solver, column_stats)
+solve = solvers.fixture_of(column_stats)
 
 
 def handed_out(x, dtype="float64"):

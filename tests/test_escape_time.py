@@ -2,13 +2,15 @@
 
 import importlib
 from decimal import Decimal, localcontext
+from functools import partial
 
 import numpy as np
 import pytest
 
-from arraylab.arrays import finish, library_of, missing, place
 from case_studies import escape_time
 from case_studies.escape_time import problem
+from tests import solvers
+from tests.solvers import handed_out
 
 DTYPES = ("float32", "float64")
 SHAPES = ((1, 1), (1, 7), (7, 1), (33, 65), (5, 40))
@@ -22,26 +24,8 @@ SAME_BITS = (
     "dask_numba_tiles",
 )
 
-
-def solver(name):
-    """Return one implementation, from NumPy arrays to finished counts."""
-    library = library_of(name)
-    if why := missing(library):
-        pytest.skip(why)
-    module = importlib.import_module(f"case_studies.escape_time.{name}")
-    return lambda *inputs: finish(module.escape_time(*place(library, *inputs)))
-
-
-@pytest.fixture(params=escape_time.IMPLEMENTATIONS, scope="module")
-def solve(request):
-    return solver(request.param)
-
-
-def handed_out(*arrays):
-    """Arrays as a lecture hands them out: nobody may write into them."""
-    for array in arrays:
-        array.flags.writeable = False
-    return arrays
+solver = partial(solvers.solver, escape_time)
+solve = solvers.fixture_of(escape_time)
 
 
 def grid(shape, dtype, low=(-2.1, -1.2), high=(0.6, 1.2), n_iterations=50):

@@ -7,15 +7,17 @@ import math
 import os
 import sys
 from decimal import Decimal, localcontext
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from arraylab.arrays import finish, library_of, missing, place
 from case_studies import grid_max
 from case_studies.grid_max import problem
+from tests import solvers
 from tests.apart import ran
+from tests.solvers import handed_out
 
 FOLDER = Path(problem.__file__).parent
 ROOT = FOLDER.parent.parent
@@ -24,26 +26,8 @@ SHAPES = ((1, 1), (1, 7), (7, 1), (64, 65), (257, 40))
 # A GPU is too large for these grids, and Numba says so.
 pytestmark = pytest.mark.filterwarnings("ignore:Grid size")
 
-
-def solver(name):
-    """Return one implementation, from NumPy arrays to a finished scalar."""
-    library = library_of(name)
-    if why := missing(library):
-        pytest.skip(why)
-    module = importlib.import_module(f"case_studies.grid_max.{name}")
-    return lambda *xy: finish(module.grid_max(*place(library, *xy)))
-
-
-@pytest.fixture(params=grid_max.IMPLEMENTATIONS, scope="module")
-def solve(request):
-    return solver(request.param)
-
-
-def handed_out(*arrays):
-    """Arrays as a lecture hands them out: nobody may write into them."""
-    for array in arrays:
-        array.flags.writeable = False
-    return arrays
+solver = partial(solvers.solver, grid_max)
+solve = solvers.fixture_of(grid_max)
 
 
 def planted(shape, at, dtype):

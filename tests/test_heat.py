@@ -1,31 +1,21 @@
 """Every implementation of heat takes the same steps, to the bit."""
 
 import importlib
+from functools import partial
 
 import numpy as np
 import pytest
 
-from arraylab.arrays import finish, library_of, missing, place
 from case_studies import heat
 from case_studies.heat import problem
+from tests import solvers
 
 DTYPES = ("float32", "float64")
 SHAPES = ((1, 1), (1, 7), (2, 5), (7, 1), (3, 3), (3, 40), (65, 34), (129, 257))
 R = problem.R
 
-
-def solver(name):
-    """Return one implementation, from NumPy arrays to a finished array."""
-    library = library_of(name)
-    if why := missing(library):
-        pytest.skip(why)
-    module = importlib.import_module(f"case_studies.heat.{name}")
-    return lambda u, r, n: finish(module.heat(*place(library, u, r, n)))
-
-
-@pytest.fixture(params=heat.IMPLEMENTATIONS, scope="module")
-def solve(request):
-    return solver(request.param)
+solver = partial(solvers.solver, heat)
+solve = solvers.fixture_of(heat)
 
 
 def plate(shape, dtype="float64", seed=0):

@@ -3,14 +3,15 @@
 import importlib
 import json
 import math
+from functools import partial
 from statistics import NormalDist
 
 import numpy as np
 import pytest
 
-from arraylab.arrays import finish, library_of, missing, place
 from case_studies import option_price
 from case_studies.option_price import problem
+from tests import solvers
 
 DTYPES = ("float32", "float64")
 SHAPES = ((1, 3_000), (3, 1_001), (25, 513), (101, 64), (1_000, 1))  # seeds, paths
@@ -33,24 +34,8 @@ STREAMS = (
     "array_api_counter",
 )
 
-
-def solver(name):
-    """Return one implementation, from NumPy arrays to finished means."""
-    library = library_of(name)
-    if why := missing(library):
-        pytest.skip(why)
-    module = importlib.import_module(f"case_studies.option_price.{name}")
-
-    def solve(contract, seeds, n_paths):
-        placed = place(library, contract, seeds)
-        return finish(module.option_price(*placed, n_paths))
-
-    return solve
-
-
-@pytest.fixture(params=option_price.IMPLEMENTATIONS, scope="module")
-def solve(request):
-    return solver(request.param)
+solver = partial(solvers.solver, option_price)
+solve = solvers.fixture_of(option_price)
 
 
 def handed_out(m, n_paths, dtype="float64", contract=problem.CONTRACT, root=7):

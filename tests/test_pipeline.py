@@ -6,14 +6,15 @@ import os
 import shutil
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from arraylab.arrays import finish, library_of, missing, place
 from case_studies import pipeline as case
 from case_studies.pipeline import problem
+from tests import solvers
 from tests.apart import ran
 
 DTYPES = ("float32", "float64")
@@ -27,13 +28,7 @@ def part(name):
     return getattr(module, case.PARTS[name])
 
 
-def solver(name):
-    """Return one implementation, from NumPy arrays to a finished array."""
-    library = library_of(name)
-    if why := missing(library):
-        pytest.skip(why)
-    module = importlib.import_module(f"case_studies.pipeline.{name}")
-    return lambda raw, times: finish(module.pipeline(*place(library, raw, times)))
+solver = partial(solvers.solver, case)
 
 
 def scene(m, n, dtype="float64", top=0):

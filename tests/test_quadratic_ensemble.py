@@ -3,13 +3,15 @@
 import importlib
 import math
 from decimal import Decimal, localcontext
+from functools import partial
 
 import numpy as np
 import pytest
 
-from arraylab.arrays import finish, library_of, missing, place
 from case_studies import quadratic_ensemble
 from case_studies.quadratic_ensemble import problem
+from tests import solvers
+from tests.solvers import handed_out
 
 DTYPES = ("float32", "float64")
 SAME_LAW = {
@@ -22,26 +24,8 @@ SAME_BITS = [n for n in quadratic_ensemble.IMPLEMENTATIONS if n not in SAME_LAW]
 COUNTS = (1, 2, 7, 255, 256, 257, 1_000)  # orbits, around a block of 256
 STEPS = (0, 1, 2, 3, 4, 5, 63, 101)  # around a visit of 4
 
-
-def solver(name):
-    """Return one implementation, from NumPy arrays to a finished array."""
-    library = library_of(name)
-    if why := missing(library):
-        pytest.skip(why)
-    module = importlib.import_module(f"case_studies.quadratic_ensemble.{name}")
-    return lambda *given: finish(module.quadratic_ensemble(*place(library, *given)))
-
-
-@pytest.fixture(params=quadratic_ensemble.IMPLEMENTATIONS, scope="module")
-def solve(request):
-    return solver(request.param)
-
-
-def handed_out(*arrays):
-    """Arrays as a lecture hands them out: nobody may write into them."""
-    for array in arrays:
-        array.flags.writeable = False
-    return arrays
+solver = partial(solvers.solver, quadratic_ensemble)
+solve = solvers.fixture_of(quadratic_ensemble)
 
 
 def ensemble(n, dtype, alpha=None):

@@ -1,15 +1,16 @@
 """Every implementation of quadratic_map gives an orbit of the map from its start."""
 
-import importlib
 import math
 from decimal import Decimal, localcontext
+from functools import partial
 
 import numpy as np
 import pytest
 
-from arraylab.arrays import finish, library_of, missing, place
+from arraylab.arrays import library_of
 from case_studies import quadratic_map
 from case_studies.quadratic_map import problem
+from tests import solvers
 
 DTYPES = ("float32", "float64")
 SAME_LAW = {  # all others promise the bits of the oracle
@@ -32,21 +33,8 @@ LENGTHS = (1, 2, 3, 64, 1_025)
 ALPHAS = (0.1, 0.7, 1.0, 2.0, 3.2, 3.83, 3.99, 4.0)
 LONG = 200_000
 
-
-def solver(name):
-    """Return one implementation, from NumPy arrays to a finished array."""
-    library = library_of(name)
-    if why := missing(library):
-        pytest.skip(why)
-    module = importlib.import_module(f"case_studies.quadratic_map.{name}")
-    return lambda x0, *rest: finish(
-        module.quadratic_map(*place(library, x0), *place(library, *rest))
-    )
-
-
-@pytest.fixture(params=quadratic_map.IMPLEMENTATIONS, scope="module")
-def solve(request):
-    return solver(request.param)
+solver = partial(solvers.solver, quadratic_map)
+solve = solvers.fixture_of(quadratic_map)
 
 
 def start(x0, dtype):

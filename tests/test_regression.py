@@ -6,21 +6,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from arraylab.arrays import finish, library_of, missing, place
+from arraylab.arrays import finish, place
 from case_studies import regression
 from case_studies.regression import problem
+from tests import solvers
 
 DTYPES = ("float32", "float64")
 SHAPES = ((1, 1), (1, 5), (7, 1), (65, 20), (1_025, 3), (40_000, 20))
 
-
-@pytest.fixture(params=regression.IMPLEMENTATIONS, scope="module")
-def solve(request):
-    library = library_of(request.param)
-    if why := missing(library):
-        pytest.skip(why)
-    module = importlib.import_module(f"case_studies.regression.{request.param}")
-    return lambda *given: finish(module.regression(*place(library, *given)))
+solve = solvers.fixture_of(regression)
 
 
 def samples(shape, dtype, offset=0.0, scale=1.0):

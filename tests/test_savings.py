@@ -1,28 +1,17 @@
 """Every implementation of savings finds the value of the best plan, and the plan."""
 
-import importlib
-
 import numpy as np
 import pytest
 import quantecon
 
-from arraylab.arrays import finish, library_of, missing, place
 from case_studies import savings
 from case_studies.savings import problem
+from tests import solvers
 
 DTYPES = ("float32", "float64")
 SIZES = ((1, 1), (2, 1), (1, 3), (9, 4), (17, 6), (16, 5))  # levels of wealth, income
 
-
-@pytest.fixture(params=savings.IMPLEMENTATIONS, scope="module")
-def solve(request):
-    library = library_of(request.param)
-    if why := missing(library):
-        pytest.skip(why)
-    module = importlib.import_module(f"case_studies.savings.{request.param}")
-    return lambda *given: tuple(
-        np.asarray(a) for a in finish(module.savings(*place(library, *given)))
-    )
+solve = solvers.fixture_of(savings)
 
 
 def model(size, dtype="float64", richest=5.0):

@@ -1,15 +1,14 @@
 """Every implementation of stateful_filter follows the recurrence from its start."""
 
 import functools
-import importlib
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from arraylab.arrays import finish, library_of, missing, place
 from case_studies import stateful_filter as case
 from case_studies.stateful_filter import problem
+from tests import solvers
 
 DTYPES = ("float32", "float64")
 SAME_BITS = ("numpy_elements", "numpy_lanes", "numba_reused", "numba_select")
@@ -18,19 +17,8 @@ SAME_BITS += ("numba_seams",)
 # and past it, lanes on every core with a rest.
 SIZES = (1, 2, 65, 257, 4_095, 8_193, 70_001)
 
-
-def solver(name):
-    """Return one implementation, from NumPy arrays to an array on the host."""
-    library = library_of(name)
-    if why := missing(library):
-        pytest.skip(why)
-    module = importlib.import_module(f"case_studies.stateful_filter.{name}")
-    return lambda *given: finish(module.stateful_filter(*place(library, *given)))
-
-
-@pytest.fixture(params=case.IMPLEMENTATIONS, scope="module")
-def solve(request):
-    return solver(request.param)
+solver = functools.partial(solvers.solver, case)
+solve = solvers.fixture_of(case)
 
 
 def handed_out(x, threshold=0.5, keep=0.9, decay=0.95):

@@ -1,27 +1,20 @@
 """Every implementation of symmetric_mean finds the means of an x that nobody holds."""
 
 import importlib
+from functools import partial
 
 import numpy as np
 import pytest
 
-from arraylab.arrays import finish, library_of, missing, place
+from arraylab.arrays import place
 from case_studies import symmetric_mean as case
 from case_studies.symmetric_mean import problem
+from tests import solvers
 
 DTYPES = ("float32", "float64")
 SIZES = (1, 2, 3, 65, 257)
 
-
-def solver(name):
-    """Return one implementation, from NumPy arrays to a finished array."""
-    library = library_of(name)
-    if why := missing(library):
-        pytest.skip(why)
-    module = importlib.import_module(f"case_studies.symmetric_mean.{name}")
-    return lambda keys, unit, **options: finish(
-        module.symmetric_mean(*place(library, keys, unit), **options)
-    )
+solver = partial(solvers.solver, case)
 
 
 def given(n, dtype="float64"):
