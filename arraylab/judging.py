@@ -24,7 +24,7 @@ from arraylab.inputs import copied, same
 from arraylab.words import counted, listed, said
 
 WIDEST = 60  # characters of a value that are shown
-LONGEST = 40  # and of an argument
+LONGEST = 28  # of an argument among many
 LOOPING = {  # names of functions that loop in Python over what they are given
     "apply_along_axis",
     "apply_over_axes",
@@ -105,8 +105,12 @@ def shown(value: Any) -> str:
 
 def call_of(name: str, args: Iterable[Any]) -> str:
     """Return a call in words: "mean(array of shape (3,), 2)"."""
-    told = []
+    told, args = [], tuple(args)
+    longest = max(LONGEST, WIDEST // max(1, len(args)))
     for value in args:
+        if isinstance(value, types.FunctionType):
+            told.append(name_of(value))
+            continue
         small = np.size(value) <= 4 if isinstance(value, np.ndarray) else True
         plain = isinstance(value, np.ndarray)
         if plain and small and value.ndim:
@@ -118,7 +122,7 @@ def call_of(name: str, args: Iterable[Any]) -> str:
             told.append(f"<{library} {value.dtype} of shape {value.shape}>")
         else:
             text = shown(value)
-            told.append(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
+            told.append(text if len(text) <= longest else f"{text[: longest - 1]}…")
     return f"{name}({', '.join(told)})"
 
 
@@ -498,7 +502,9 @@ def same_value(
     """
     if got is ...:
         raise NotStarted(f"{what} is still `...`.", tip="Put your answer there.")
-    if isinstance(expected, str | bool | tuple | list | dict | set | type(None)):
+    if isinstance(expected, bool):
+        right = isinstance(got, bool | np.bool) and bool(got) == expected
+    elif isinstance(expected, str | tuple | list | dict | set | type(None)):
         right = type(got) is type(expected) and got == expected
         if isinstance(expected, tuple | list) and isinstance(got, tuple | list):
             right = list(got) == list(expected)

@@ -441,6 +441,7 @@ class TestWords:
             ([1, 2], (1, 2)),
             (X, X),
             (True, True),
+            (np.True_, True),
         ],
     )
     def test_a_value_may_be_the_answer(self, got, expected):
@@ -467,9 +468,9 @@ class TestWords:
         assert "ZeroDivisionError" in error.got
 
     def test_a_call_with_long_arguments_is_cut_where_it_shows(self):
-        told = judging.call_of("f", [[{"numpy"}] * 9, 0.1, 123456789.123, 1e-300])
-        long = "[{'numpy'}, {'numpy'}, {'numpy'}, {'num…"
-        assert told == f"f({long}, 0.1, 123456789.123, 1e-300)"
+        told = judging.call_of("f", [double, [{"numpy"}] * 9, 0.1, 1234567.8, 1e-300])
+        long = "[{'numpy'}, {'numpy'}, {'nu…"
+        assert told == f"f(double, {long}, 0.1, 1234567.8, 1e-300)"
 
     def test_a_value_may_be_a_stub(self):
         says(NotStarted, same_value, ..., 3)
