@@ -1,10 +1,12 @@
-"""NumPy: ten steps along a policy for each search of a better one, and bounds."""
+"""NumPy: bounds, and ten steps along a policy and a jump for each search."""
 
 # New algorithm: a step along a policy, the choices that were found best, needs no
 # search.  A pass over (m, n, m) choices becomes a product of small matrices and (m, n)
 # numbers picked from it.
 
 import numpy as np
+
+from case_studies.savings.numpy_bounds import jump
 
 STEPS = 10  # along a policy before it is improved again
 
@@ -19,9 +21,10 @@ def savings(w, y, P, β, γ, R, accuracy):
         policy = choices.argmax(axis=2)
         better = np.take_along_axis(choices, policy[:, :, None], 2)[:, :, 0]
         low, high = (better - v).min(), (better - v).max()
-        v = better + β / (1 - β) * (low + high) / 2
+        steps = [better + β / (1 - β) * (low + high) / 2]
         if high - low <= 2 * accuracy * (1 - β) / β:
-            return v, policy
+            return steps[0], policy
         kept = np.take_along_axis(reward, policy[:, :, None], 2)[:, :, 0]
         for _ in range(STEPS):
-            v = kept + β * (v @ P.T)[policy, incomes]
+            steps.append(kept + β * (steps[-1] @ P.T)[policy, incomes])
+        v = jump(*steps[-3:], β)
