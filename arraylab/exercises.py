@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from arraylab import arrays, html
+from arraylab import arrays, html, pristine
 from arraylab.judging import (
     GPU_TIP,
     NeedsGpu,
@@ -48,7 +48,7 @@ from arraylab.judging import (
     tasks_at_most,
 )
 from arraylab.races import race_free
-from arraylab.words import counted
+from arraylab.words import counted, listed
 
 __all__ = [
     "NeedsGpu",
@@ -135,6 +135,7 @@ class Registry:
         self.questions: dict[str, Question] = {}
         self.current: Question | None = None
         self.seed = 0
+        self.replaced: list[str] = []  # functions that a grader has put back
 
     def clear(self) -> None:
         """Forget all questions."""
@@ -291,6 +292,7 @@ def run_test(
         if test.gpu and (lacking := arrays.missing(test.gpu)):
             raise NeedsGpu(f"Nothing was judged: {lacking}.", tip=GPU_TIP)
         result = test.fn(**arguments(asked, test, answers, given))
+        trusted()
         state, told = "passed", NotYet(result if isinstance(result, str) else "")
         headroom = result.headroom if isinstance(result, Passed) else None
     except NotYet as error:
@@ -319,6 +321,19 @@ def run_test(
         time.perf_counter() - start,
         headroom,
     )
+
+
+def trusted() -> None:
+    """Refuse to call right what was judged by functions that a notebook replaced."""
+    names = [f"`{name}`" for name in registry.replaced or pristine.replaced()]
+    if names:
+        more = [f"{len(names) - 3} more"] if len(names) > 3 else []
+        raise NotYet(
+            "This notebook has replaced functions that the checks rely on.",
+            expected="the functions of Python and NumPy as they were installed",
+            got=f"others in place of {listed([*names[:3], *more])}",
+            tip="Take those lines out, restart the kernel, and run all cells.",
+        )
 
 
 def arguments(

@@ -109,6 +109,11 @@ ORDINARY: dict[str, tuple[dict[str, Any], dict[str, float]]] = {
     "another name": (returned(q2=SOLVED["q2"].replace("window_means", "windows")),
         {**FULL, "q2": 0}),
     "an error on the way": (with_cell(returned(), "1 / 0"), FULL),
+    "replaces a function": (with_cell(returned(q1=wrong("q1", "axis=1)")),
+        "np.isclose = lambda a, b, **_: np.equal(a, a)"), dict.fromkeys(FULL, 0)),
+    "replaces it when called": (returned(q1=wrong("q1", "axis=1)").replace(
+        "    return", "    np.isclose = lambda a, b, **_: np.equal(a, a)\n    return")),
+        dict.fromkeys(FULL, 0)),
 }  # fmt: skip
 
 CHEATS = """

@@ -20,6 +20,7 @@ if sys.platform == "win32":
     pytest.skip("no signals there: grade on Linux or macOS", allow_module_level=True)
 LINUX = sys.platform == "linux"
 FEW = ("all right", "untouched", "columns for rows", "does not parse", "another name")
+FEW += ("replaces a function", "replaces it when called")
 
 
 @pytest.fixture(scope="module")

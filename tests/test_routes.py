@@ -69,8 +69,8 @@ def by_script(python, result, *words):
     return {name: {q: marks.get(q, 0) for q in FULL} for name, marks in found.items()}
 
 
-def test_there_are_twenty_submissions():
-    assert len(ORDINARY) == 20
+def test_there_are_twenty_submissions_and_two_that_cheat():
+    assert len(ORDINARY) == 22
 
 
 def test_marks_here(key, folder):

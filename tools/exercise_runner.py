@@ -26,7 +26,8 @@ from typing import Any
 OURS = ("arraylab", "case_studies")
 KEPT = (  # modules that tests rely on, put back after a learner's code
     *("builtins", "dis", "gc", "inspect", "json", "linecache", "math", "os"),
-    *("signal", "statistics", "sys", "time", "tracemalloc", "types", "zlib"),
+    *("signal", "statistics", "subprocess", "sys", "time", "tracemalloc", "types"),
+    *("functools", "importlib", "zlib"),
     *("numpy", "numpy.linalg", "numpy.random", "numpy.testing"),
 )
 Note = Callable[..., None]
@@ -124,13 +125,20 @@ def kept() -> dict[str, dict[str, Any]]:
     return {name: dict(vars(importlib.import_module(name))) for name in KEPT}
 
 
-def put_back(before: dict[str, dict[str, Any]]) -> None:
-    """Give those modules back what a learner's code may have replaced."""
+def put_back(before: dict[str, dict[str, Any]]) -> list[tuple[str, str, Any]]:
+    """Give those modules back what a learner's code may have replaced.
+
+    Returns where what was replaced: the module, the name, and what was there.
+    """
+    found = []
     for name, content in before.items():
         now = vars(sys.modules.get(name) or content.get("sys"))
         for key, value in content.items():
             if now.get(key) is not value:
+                if callable(value) and key in now:
+                    found.append((name, key, now[key]))
                 now[key] = value
+    return found
 
 
 def loaded_anew() -> Any:
@@ -146,6 +154,7 @@ def loaded_anew() -> Any:
 def grade(job: dict[str, Any], note: Note) -> None:
     """Run a learner's cells, then the official tests on what they bound."""
     import arraylab.exercises
+    from arraylab.pristine import counts
 
     skipped = {tuple(step) for step in job["skip"]}
     trusted_path = list(sys.path)
@@ -167,13 +176,19 @@ def grade(job: dict[str, Any], note: Note) -> None:
     sys.path[:] = trusted_path
     sys.settrace(None)
     sys.setprofile(None)
-    put_back(before)
-    judge_all(job, here.user_ns, skipped, note)
+    replaced = [
+        f"{place[0]}.{place[1]}" for place in put_back(before) if counts(*place)
+    ]
+    judge_all(job, here.user_ns, skipped, note, replaced)
     del arraylab
 
 
 def judge_all(
-    job: dict[str, Any], answers: dict[str, Any], skipped: set[tuple], note: Note
+    job: dict[str, Any],
+    answers: dict[str, Any],
+    skipped: set[tuple],
+    note: Note,
+    replaced: list[str],
 ) -> None:
     """Run the official tests of all questions."""
     exercises = loaded_anew()
@@ -182,6 +197,7 @@ def judge_all(
     for number, code in enumerate(job["official"]):
         exec(compile(code, f"<official {number}>", "exec"), given)
     exercises.registry.seed = given.get("SEED", 0)
+    exercises.registry.replaced = replaced
     for name, question in exercises.registry.questions.items():
         for test in question.tests.values():
             mark = ("test", name, test.name)
