@@ -1,7 +1,6 @@
 """Numba: the same steps as loops, the incomes shared out among cores."""
 
-# The product is a loop as well: after a library's threads have worked, they spin for a
-# while, and take the cores from those of the loop that follows.
+# The product is a loop as well: threads of a library spin on when their work is done.
 
 import numpy as np
 from numba import njit, prange
@@ -11,13 +10,11 @@ from numba import njit, prange
 def discounted(p, v, β):
     """Return β Σ p[l] v[l], (m,), for the probabilities p (n,) and values v (n, m)."""
     expected = np.zeros_like(v[0])
-    fours = p.size - p.size % 4  # four terms for each pass over `expected`
-    for l in range(0, fours, 4):  # noqa: E741
+    for l in range(0, p.size - 3, 4):  # noqa: E741 - four terms a pass
         for k in range(expected.size):
-            first = p[l] * v[l, k] + p[l + 1] * v[l + 1, k]
-            second = p[l + 2] * v[l + 2, k] + p[l + 3] * v[l + 3, k]
-            expected[k] += first + second
-    for l in range(fours, p.size):  # noqa: E741
+            two = p[l] * v[l, k] + p[l + 1] * v[l + 1, k]
+            expected[k] += two + p[l + 2] * v[l + 2, k] + p[l + 3] * v[l + 3, k]
+    for l in range(p.size - p.size % 4, p.size):  # noqa: E741
         for k in range(expected.size):
             expected[k] += p[l] * v[l, k]
     return β * expected
