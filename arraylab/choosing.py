@@ -689,7 +689,7 @@ def tree() -> Any:
     """Return the rules as a drawing: questions down the left, advice to the right."""
     from arraylab import figures
 
-    height = 0.62 * len(RULES) + 0.4
+    height = 0.8 * len(RULES) + 0.4
     fig, ax = figures.axes(6.4, height)
     ax.set_axis_off()
     ax.set(xlim=(0, 10), ylim=(-len(RULES) + 0.4, 0.6))
@@ -699,12 +699,12 @@ def tree() -> Any:
     for i, one in enumerate(RULES):
         last = not one.when
         words = {"va": "center", "fontsize": 10, "color": figures.INK}
-        ax.text(0.1, -i, one.asks, bbox=box, **words)
+        ax.text(0.1, -i, "\n".join(_wrapped(one.asks)), bbox=box, **words)
         ax.text(5.6, -i, "\n".join(_wrapped(one.advice)), weight="bold", **words)
         ax.annotate("", (5.5, -i), (4.5, -i), arrowprops=arrow)
         if not last:
             ax.text(4.75, -i + 0.18, "yes", fontsize=9, color=figures.INK)
-            ax.annotate("", (0.6, -i - 0.72), (0.6, -i - 0.28), arrowprops=arrow)
+            ax.annotate("", (0.6, -i - 0.66), (0.6, -i - 0.34), arrowprops=arrow)
             ax.text(0.7, -i - 0.5, "no", va="center", fontsize=9, color=figures.INK)
         told.append(f"{one.asks} {'Then' if last else 'If yes,'} {one.advice}.")
     alt = f"A list of questions, each with an arrow to its advice: {' '.join(told)}"
