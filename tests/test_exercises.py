@@ -1,5 +1,6 @@
 """The sets of exercises: each is proven, and what learners get follows from it."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tools import exercises, masters, pages, student
+from tools import exercises, export, grading, masters, pages, student
 from tools.masters import Malformed
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,6 +35,19 @@ class TestSet:
         assert "challenge" in levels
         assert "open" in levels
         assert len(levels) >= 4
+
+    def test_installs_what_its_checks_use(self, path):
+        codes = grading.key_of(ROOT, path.stem).official()
+        text = "\n".join(codes)
+        listed = re.findall(r"libraries\s*=\s*[\[(]([^\])]*)", text)
+        used = {name for names in listed for name in re.findall(r'"(\w+)"', names)}
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                used |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                used.add(node.module.partition(".")[0])
+        used &= {*export.DISTRIBUTIONS} - {"numpy"}
+        assert used <= {*export.needed(ROOT, codes)}
 
     def test_has_both_of_its_pages_in_the_contents(self, path):
         named = pages.pages(ROOT)
