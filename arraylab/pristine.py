@@ -87,7 +87,7 @@ def installed() -> dict[str, dict[str, list[str]]]:
             **quiet,
         )
         return json.loads(done.stdout)
-    except (OSError, ValueError, subprocess.SubprocessError):
+    except (OSError, TypeError, ValueError, subprocess.SubprocessError):
         return {}
 
 
