@@ -58,6 +58,33 @@ def all_solved(stem: str) -> dict[str, Any]:
     return book
 
 
+def of_set(stem: str, most: int = 9) -> dict[str, dict[str, Any]]:
+    """Return notebooks of any set: all right, none done, and wrong answers.
+
+    In "wrong 2", each question has the second of its wrong answers on record; there
+    are as many of these notebooks as there are answers, or `most`.
+    """
+    master = masters.parse(ROOT / "solutions" / f"{stem}.md")
+    path = ROOT / "exercises" / f"{stem}.ipynb"
+    solved = all_solved(stem)
+    found = {"all right": solved, "untouched": json.loads(path.read_text("utf-8"))}
+    wrong = {
+        masters.solved(q.answer[-1].body): [
+            part.body.split("\n", 1)[1] for part in q.after if part.wrong
+        ]
+        for q in master.questions
+        if q.answer
+    }
+    for number in range(min(most, max(map(len, wrong.values())))):
+        book = json.loads(json.dumps(solved))
+        for cell in book["cells"]:
+            codes = wrong.get("".join(cell["source"]), [])
+            if number < len(codes):
+                cell["source"] += "\n\n" + codes[number]
+        found[f"wrong {number + 1}"] = book
+    return found
+
+
 def name_of(question: str) -> str:
     """Return the name of an answer."""
     return next(q for q in MASTER.questions if q.name == question).names[0]
