@@ -26,6 +26,20 @@ for _ in range(4):
     print(peak_memory(lambda: mean.compute(scheduler="threads")))
 print(peak_memory(lambda: np.ones(4_000_000)))
 """
+BOTH = """
+from arraylab import compare
+from case_studies import column_stats
+from case_studies.column_stats import numpy_usual
+
+variants = {
+    "case": "column_stats.numpy_usual",
+    "function": lambda x: numpy_usual.column_stats(x),
+}
+matrix = column_stats.inputs(100, "float64")
+table = compare(variants, *matrix, check=None, memory=True, rounds=3)
+assert "cannot be told" not in str(table)
+print(table["case"].memory, table["function"].memory)
+"""
 
 
 @pytest.fixture
@@ -80,16 +94,10 @@ def test_what_cannot_be_measured_apart_is_missing(matrix) -> None:
     assert list(peaks_apart(both, matrix)) == both[:1], "the other takes two arrays"
 
 
-def test_a_table_shows_the_memory_of_cases_and_of_functions(matrix) -> None:
-    from case_studies.column_stats import numpy_usual
-
-    variants = {
-        "case": "column_stats.numpy_usual",
-        "function": lambda x: numpy_usual.column_stats(x),
-    }
-    table = compare(variants, *matrix, check=None, memory=True, rounds=3)
-    assert table["case"].memory == pytest.approx(table["function"].memory, rel=0.2)
-    assert "cannot be told" not in str(table)
+def test_a_table_shows_the_memory_of_cases_and_of_functions(python) -> None:
+    """In a process of its own: this one may have kept what the function needs."""
+    case, function = map(int, python(BOTH).split())
+    assert case == pytest.approx(function, rel=0.2)
 
 
 def test_a_memory_that_is_not_told_is_explained(matrix, monkeypatch) -> None:
